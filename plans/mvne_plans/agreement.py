@@ -1,0 +1,37 @@
+"""What the host network charges the brand: dated versions of a wholesale agreement."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+
+from mvne_plans.period import MONTH, Every
+from mvne_plans.quantity import Kind
+from mvne_plans.rate import Rate
+from mvne_plans.tariff import RateDeck
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """Wholesale prices in force from a date until the next version's.
+
+    `rates` holds, per kind of use, a price by zone: `domestic` and `international` (use at home, by whom it calls) and
+    the zones of the market, such as `eea` (use abroad, by where the phone is; `other` for the rest). `deck` refines
+    `international` by called prefix. `line_micro` is charged per active line and `line_every`; `minimum_micro` is what
+    the brand pays at least per `minimum_every`.
+    """
+
+    starts: date
+    currency: str
+    line_micro: int = 0
+    line_every: Every = MONTH
+    rates: Mapping[Kind, Mapping[str, Rate]] = field(default_factory=dict)
+    deck: RateDeck = field(default_factory=RateDeck)
+    minimum_micro: int = 0
+    minimum_every: Every = MONTH
+
+
+def in_force(versions: tuple[Agreement, ...], day: date) -> Agreement | None:
+    """Return the version in force on `day`: the latest that has started, None before the first."""
+    return max((version for version in versions if version.starts <= day), key=lambda one: one.starts, default=None)

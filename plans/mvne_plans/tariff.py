@@ -1,0 +1,151 @@
+"""The part of a plan that prices use: what is included, what happens beyond, what costs extra where.
+
+Where the phone is (`within`) and whom it calls (`to`) are two things. Both are said in zones: `domestic`, a zone of the
+market pack such as `eea`, an ISO 3166 country such as `GB`, or `international` (anywhere but home).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Literal
+
+from mvne_plans.numbering import Destination, NumberKind
+from mvne_plans.quantity import Kind
+from mvne_plans.rate import Rate
+
+DOMESTIC = "domestic"
+INTERNATIONAL = "international"
+OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """An allowance: `amount` base units of a kind per period, None for unlimited.
+
+    `to` holds the zones that may be called (data ignores it), `within` the zones the phone may be in. `fair_use` is the
+    amount after which an unlimited bucket is looked at by a person; the service goes on.
+    """
+
+    id: str
+    kind: Kind
+    amount: int | None
+    to: tuple[str, ...] = (DOMESTIC,)
+    within: tuple[str, ...] = (DOMESTIC,)
+    fair_use: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Priced:
+    """Beyond the allowance, use is priced."""
+
+    rate: Rate
+    rule: Literal["price"] = "price"
+
+
+@dataclass(frozen=True, slots=True)
+class Slow:
+    """Beyond the allowance, data goes on free of charge at this speed."""
+
+    bits_per_second: int
+    rule: Literal["slow"] = "slow"
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """Beyond the allowance, the network is told to stop; what slips through is the brand's loss, and visible."""
+
+    rule: Literal["stop"] = "stop"
+
+
+Beyond = Priced | Slow | Stop
+
+
+@dataclass(frozen=True, slots=True)
+class DeckRow:
+    """One row of a rate deck: a called prefix (`+44`), its name, and prices of calls and messages to it."""
+
+    prefix: str
+    name: str
+    voice: Rate | None = None
+    sms: Rate | None = None
+
+    def rate(self, kind: Kind) -> Rate | None:
+        """Return the price of this kind of use, None when the row has none."""
+        return {Kind.VOICE: self.voice, Kind.SMS: self.sms, Kind.DATA: None}[kind]
+
+
+@dataclass(frozen=True)
+class RateDeck:
+    """Prices by called prefix; the longest prefix that has a price for the kind of use wins."""
+
+    rows: tuple[DeckRow, ...] = ()
+
+    @cached_property
+    def _by_prefix(self) -> dict[str, DeckRow]:
+        return {row.prefix: row for row in self.rows}
+
+    def find(self, number: str, kind: Kind) -> DeckRow | None:
+        """Return the row of the longest prefix of `number` with a price for `kind`, or None."""
+        for length in range(len(number), 0, -1):
+            row = self._by_prefix.get(number[:length])
+            if row and row.rate(kind):
+                return row
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Roaming:
+    """What happens in a zone abroad: `domestic` (as at home), `refuse`, or prices of its own."""
+
+    zone: str
+    treatment: Literal["domestic", "refuse", "price"]
+    prices: Mapping[Kind, Rate] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class RatingService:
+    """A service that prices calls to a number group: `rate`, out of or beside the allowance, up to `limit` per call."""
+
+    id: str
+    kind: Kind
+    group: str
+    rate: Rate
+    from_allowance: bool = False
+    limit: int | None = None
+
+
+@dataclass(frozen=True)
+class Tariff:
+    """All that prices a plan's use. `home` is the ISO country; `zones` names its zones' countries."""
+
+    currency: str
+    home: str
+    zones: Mapping[str, tuple[str, ...]]
+    buckets: tuple[Bucket, ...] = ()
+    beyond: Mapping[Kind, Beyond] = field(default_factory=dict)
+    deck: RateDeck = field(default_factory=RateDeck)
+    roaming: tuple[Roaming, ...] = ()
+    services: tuple[RatingService, ...] = ()
+    rounding_micro: int = 1
+
+    def in_zone(self, country: str | None, zone: str) -> bool:
+        """Say whether a country lies in a zone; `other` and `international` are all countries but home."""
+        if zone == DOMESTIC:
+            return country == self.home
+        if zone in (INTERNATIONAL, OTHER):
+            return country != self.home
+        return country == zone or country in self.zones.get(zone, ())
+
+    def reaches(self, destination: Destination, zone: str) -> bool:
+        """Say whether a called destination lies in a zone: only ordinary numbers do."""
+        return destination.kind is NumberKind.ORDINARY and self.in_zone(destination.country, zone)
+
+    def roaming_in(self, country: str) -> Roaming | None:
+        """Return the rule for a visited country: its own name before a named zone before `other`; None at home."""
+        if country == self.home:
+            return None
+        mine = [rule for rule in self.roaming if self.in_zone(country, rule.zone)]
+        rank = {OTHER: 2, INTERNATIONAL: 2, country: 0}
+        return min(mine, key=lambda rule: rank.get(rule.zone, 1), default=Roaming(OTHER, "refuse"))
