@@ -66,13 +66,14 @@ class TermNotSold(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Addon:
-    """Something bought on top: more allowance, until the period ends or for `lasts`."""
+    """Something bought on top: more allowance, until the period ends or for `lasts`, with these `plans` (empty: all)."""
 
     id: str
     name: str
     price: Money
     buckets: tuple[Bucket, ...]
     lasts: Every | None = None
+    plans: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

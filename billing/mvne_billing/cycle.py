@@ -1,0 +1,153 @@
+"""Closing and opening periods: the bill run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from fractions import Fraction
+
+from sqlalchemy import ColumnElement, Connection, func, select, update
+
+from mvne_billing.invoice.drafting import Used, draft
+from mvne_billing.invoice.invoice import Invoice
+from mvne_billing.invoice.issuing import Form, issue
+from mvne_billing.ledger import accounts
+from mvne_billing.ledger.transfer import Entry, move, post
+from mvne_billing.sql import Transact
+from mvne_billing.states import SubscriptionState
+from mvne_billing.subscription import addons, subscription
+from mvne_billing.subscription.addons import Purchase
+from mvne_billing.subscription.subscription import Subscription
+from mvne_billing.tables import addon, usage
+from mvne_plans.agreement import Agreement, in_force
+from mvne_plans.catalogue import Plan
+from mvne_plans.money import round_record
+from mvne_plans.period import Every, Unit
+from mvne_plans.quantity import Kind
+
+
+@dataclass(frozen=True)
+class Biller:
+    """What billing needs from outside: plan versions, the form of a customer's invoices, the host's agreements."""
+
+    plan: Callable[[Connection, str, int], Plan]
+    form: Callable[[Connection, Subscription], Form]
+    agreements: tuple[Agreement, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Billed:
+    """What one step of billing did to a subscription: the period it opened (None: it ended), the invoice if any."""
+
+    subscription: Subscription
+    opened: int | None
+    invoice: Invoice | None
+
+
+#: Called inside the transaction of each step.
+Noticed = Callable[[Connection, Billed], None]
+
+
+def run(transact: Transact, brand: str, biller: Biller, as_of: datetime, noticed: Noticed) -> Iterator[Billed]:
+    """Bill everything due by `as_of`, one short transaction per subscription and period; yields each step.
+
+    Interrupted, it is run again: what has been billed is not due any more.
+    """
+    after = ""
+    while True:
+        with transact() as conn:
+            ids = subscription.due(conn, brand, as_of, after)
+        if not ids:
+            return
+        for one in ids:
+            yield from bill(transact, brand, one, biller, as_of, noticed)
+        after = ids[-1]
+
+
+def bill(
+    transact: Transact, brand: str, subscription_id: str, biller: Biller, as_of: datetime, noticed: Noticed
+) -> Iterator[Billed]:
+    """Bill one subscription up to `as_of`, period by period."""
+    while True:
+        with transact() as conn:
+            step = _step(conn, brand, subscription_id, biller, as_of)
+            if step is not None:
+                noticed(conn, step)
+        if step is None:
+            return
+        yield step
+
+
+def _step(conn: Connection, brand: str, subscription_id: str, biller: Biller, as_of: datetime) -> Billed | None:
+    owner = subscription.get(conn, brand, subscription_id, lock=True)
+    at = owner.next_bill_at
+    if at is None or at > as_of:
+        return None
+    plan = biller.plan(conn, owner.plan, owner.version)
+    ending = owner.ends_at is not None and owner.ends_at <= at
+    used, purchases = _unbilled_use(conn, brand, owner, at), _unbilled_addons(conn, brand, owner)
+    lines = draft(owner, plan, used, purchases, ending)
+    document = None
+    if lines:
+        name = f"inv:{owner.id}:{'end' if ending else owner.next_period}"
+        document = issue(conn, brand, name, owner, lines, biller.form(conn, owner), at)
+    _mark_billed(conn, brand, owner, at, purchases, document.id if document else "nothing_due")
+    if ending:
+        owner = subscription.move(conn, brand, owner.id, SubscriptionState.ENDED)
+    else:
+        _accrue_line(conn, brand, owner, plan, biller.agreements, at)
+    advanced = subscription.billed(conn, brand, owner, plan.every)
+    return Billed(advanced, None if ending else owner.next_period, document)
+
+
+def _unbilled_use(conn: Connection, brand: str, owner: Subscription, before: datetime) -> Mapping[Kind, Used]:
+    query = (
+        select(usage.c.kind, func.sum(usage.c.amount), func.sum(usage.c.charge_micro))
+        .where(*_open_usage(brand, owner, before))
+        .group_by(usage.c.kind)
+    )
+    return {Kind(kind): Used(int(units), int(micro)) for kind, units, micro in conn.execute(query)}
+
+
+def _unbilled_addons(conn: Connection, brand: str, owner: Subscription) -> Sequence[Purchase]:
+    bought = addons.purchases(conn, brand, [owner.id]).get(owner.id, [])
+    return [purchase for purchase in bought if purchase.invoice is None]
+
+
+def _mark_billed(
+    conn: Connection, brand: str, owner: Subscription, at: datetime, purchases: Sequence[Purchase], invoice: str
+) -> None:
+    conn.execute(update(usage).where(*_open_usage(brand, owner, at)).values(invoice=invoice))
+    ids = [purchase.id for purchase in purchases]
+    if ids:
+        conn.execute(update(addon).where(addon.c.brand == brand, addon.c.id.in_(ids)).values(invoice=invoice))
+
+
+def _open_usage(brand: str, owner: Subscription, before: datetime) -> tuple[ColumnElement[bool], ...]:
+    mine = (usage.c.brand == brand, usage.c.subscription == owner.id)
+    return (*mine, usage.c.invoice.is_(None), usage.c.start < before)
+
+
+def _accrue_line(
+    conn: Connection, brand: str, owner: Subscription, plan: Plan, agreements: tuple[Agreement, ...], at: datetime
+) -> None:
+    """Note what the host charges for the line over the period that opens."""
+    agreement = in_force(agreements, at.date())
+    if agreement is None:
+        return
+    micro = round_record(Fraction(agreement.line_micro) * _ratio(plan.every, agreement.line_every))
+    like = Entry(agreement.currency, "line", at, owner.id, owner.id)
+    name = f"line:{owner.id}:{owner.next_period}"
+    post(conn, brand, list(move(name, accounts.LINE_COST, accounts.HOST, micro, like)))
+
+
+def _ratio(every: Every, unit: Every) -> Fraction:
+    """Return how many of `unit` fit into `every`; between days and months, a year of 365 days has 12 months.
+
+    >>> from mvne_plans.period import MONTH
+    >>> _ratio(Every.parse("3 months"), MONTH), _ratio(Every.parse("30 days"), MONTH)
+    (Fraction(3, 1), Fraction(72, 73))
+    """
+    days = {Unit.DAY: Fraction(1), Unit.MONTH: Fraction(365, 12)}
+    return every.count * days[every.unit] / (unit.count * days[unit.unit])

@@ -1,0 +1,1 @@
+"""Invoices: drafted from what is due, numbered without gaps, never changed."""

@@ -1,0 +1,1 @@
+"""Double entry: what happened to money, and never anything else."""

@@ -1,0 +1,126 @@
+"""A transfer moves money from one account to another. One row is both sides, so the books always balance."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+from sqlalchemy import Connection, insert, select
+
+from mvne_billing.tables import transfer
+
+#: Ids looked up at once; below the 999 variables that an old SQLite allows.
+_CHUNK = 500
+
+
+class LedgerError(Exception):
+    """The ledger refuses this."""
+
+
+class TransferConflict(LedgerError):
+    """A transfer with this id exists and says something else."""
+
+
+class InvalidTransfer(LedgerError):
+    """A transfer moves an amount above 0 between two accounts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    """`micro` (above 0, micro-units of `currency`) from `credit` to `debit`.
+
+    `id` comes from the caller, so that a retry is recognised; `code` names the kind of event, `reference` the thing it
+    was about (an invoice, a usage batch), `corrects` the transfer that this one corrects.
+    """
+
+    id: str
+    debit: str
+    credit: str
+    micro: int
+    currency: str
+    code: str
+    at: datetime
+    reference: str
+    subscription: str | None = None
+    corrects: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.micro <= 0 or self.debit == self.credit:
+            raise InvalidTransfer(
+                f"{self.id}: an amount above 0 between two accounts, not {self.micro} on {self.debit}"
+            )
+
+    def content_hash(self) -> str:
+        """Return a hash of everything the transfer says."""
+        content = (
+            self.id,
+            self.debit,
+            self.credit,
+            str(self.micro),
+            self.currency,
+            self.code,
+            self.at.astimezone(UTC).isoformat(),
+            self.reference,
+            self.subscription or "",
+            self.corrects or "",
+        )
+        return hashlib.sha256("\x1f".join(content).encode()).hexdigest()[:32]
+
+
+class Entry(NamedTuple):
+    """What the transfers of one event have in common."""
+
+    currency: str
+    code: str
+    at: datetime
+    reference: str
+    subscription: str | None = None
+
+
+def move(transfer_id: str, debit: str, credit: str, micro: int, like: Entry) -> tuple[Transfer, ...]:
+    """Return the transfer of a signed amount: below 0 the accounts change sides, 0 moves nothing."""
+    if micro < 0:
+        debit, credit = credit, debit
+    return (Transfer(transfer_id, debit, credit, abs(micro), *like),) if micro else ()
+
+
+def post(conn: Connection, brand: str, transfers: Sequence[Transfer]) -> int:
+    """Add transfers and return how many were new.
+
+    One that is there already is left alone; raises `TransferConflict` if it says something else.
+    """
+    added = 0
+    for start in range(0, len(transfers), _CHUNK):
+        hashes = {one.id: one.content_hash() for one in transfers[start : start + _CHUNK]}
+        known = _known(conn, brand, list(hashes))
+        fresh = {}
+        for one in transfers[start : start + _CHUNK]:
+            if known.get(one.id, hashes[one.id]) != one.content_hash():
+                raise TransferConflict(f"transfer {one.id} is in the ledger with other content; give it another id")
+            if one.id not in known:
+                fresh[one.id] = {"brand": brand, **asdict(one), "hash": hashes[one.id]}
+        if fresh:
+            conn.execute(insert(transfer), list(fresh.values()))
+        added += len(fresh)
+    return added
+
+
+def correct(original: Transfer, correction_id: str, at: datetime, reference: str) -> Transfer:
+    """Return the transfer that takes `original` back: the same amount the other way, naming it."""
+    return replace(
+        original,
+        id=correction_id,
+        debit=original.credit,
+        credit=original.debit,
+        at=at,
+        reference=reference,
+        corrects=original.id,
+    )
+
+
+def _known(conn: Connection, brand: str, ids: Sequence[str]) -> dict[str, str]:
+    rows = conn.execute(select(transfer.c.id, transfer.c.hash).where(transfer.c.brand == brand, transfer.c.id.in_(ids)))
+    return {row.id: row.hash for row in rows}

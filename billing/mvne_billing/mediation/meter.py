@@ -1,0 +1,84 @@
+"""The allowances of one subscription while its records are priced: what is used, which marks are passed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from mvne_billing.rating.reference import rate
+from mvne_billing.rating.result import Rated, Reason, Rule, Unrateable, World
+from mvne_billing.subscription.addons import Purchase
+from mvne_billing.subscription.subscription import Subscription
+from mvne_billing.usage.record import UsageRecord
+from mvne_plans.catalogue import Plan
+from mvne_plans.tariff import Bucket
+
+#: A counter is a bucket's id and the start of the time it is good for.
+CounterKey = tuple[str, datetime]
+
+
+@dataclass(frozen=True, slots=True)
+class Crossing:
+    """A line went past a mark: `used_up` (a bucket), `fair_use` (of an unlimited one), `slow` or `stop` (beyond).
+
+    `name` is the bucket, or the kind of use for what lies beyond.
+    """
+
+    subscription: str
+    mark: str
+    name: str
+    period_start: datetime
+    record: str
+
+
+@dataclass
+class Meter:
+    """A subscription with its plan, its add-ons and the counters of its buckets (base units)."""
+
+    subscription: Subscription
+    plan: Plan
+    purchases: list[Purchase]
+    counters: dict[CounterKey, int]
+    changed: set[CounterKey] = field(default_factory=set)
+
+    def price(self, record: UsageRecord, world: World) -> tuple[Rated, list[Crossing]]:
+        """Price a record and count it; raise `Unrateable` and count nothing when it has no price."""
+        number = self.subscription.number_at(self.plan.every, record.start)
+        if number < 0:
+            raise Unrateable(Reason.UNKNOWN_SUBSCRIBER, "the subscription had not begun when this was used")
+        opened = self.subscription.starts_period(self.plan.every, number).astimezone(UTC)
+        valid = [purchase for purchase in self.purchases if record.start in purchase.valid]
+        extra = tuple(bucket for purchase in valid for bucket in purchase.buckets)
+        starts = {bucket.id: purchase.valid.start for purchase in valid for bucket in purchase.buckets}
+        used = {
+            bucket.id: self.counters.get((bucket.id, starts.get(bucket.id, opened)), 0)
+            for bucket in (*self.plan.tariff.buckets, *extra)
+        }
+        rated = rate(record, self.plan.tariff, world, used, extra)
+        buckets = {bucket.id: bucket for bucket in (*self.plan.tariff.buckets, *extra)}
+        crossings = []
+        for name, units in _counted(rated):
+            key = (name, starts.get(name, opened))
+            before = self.counters.get(key, 0)
+            self.counters[key] = before + units
+            self.changed.add(key)
+            for mark, shown in _marks(buckets.get(name), name, before, before + units):
+                crossings.append(Crossing(self.subscription.id, mark, shown, key[1], record.id))
+        return rated, crossings
+
+
+def _counted(rated: Rated) -> Iterator[tuple[str, int]]:
+    """Yield what a record adds to which counter; use slowed or past a stop is counted under its rule."""
+    yield from rated.taken.items()
+    for part in rated.parts:
+        if part.rule in (Rule.SLOW, Rule.STOP):
+            yield f"{part.rule}:{part.name}", part.units
+
+
+def _marks(bucket: Bucket | None, name: str, before: int, after: int) -> Iterable[tuple[str, str]]:
+    if bucket is None:
+        mark, _, kind = name.partition(":")
+        return [(mark, kind)] if before == 0 else []
+    passed = [("used_up", bucket.amount), ("fair_use", bucket.fair_use)]
+    return [(mark, name) for mark, limit in passed if limit is not None and before < limit <= after]

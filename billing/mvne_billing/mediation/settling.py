@@ -1,0 +1,176 @@
+"""Pricing a slice of usage records against the store: duplicates, owners, allowances, price, ledger."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Connection, insert, select
+
+from mvne_billing.ledger import accounts
+from mvne_billing.ledger.transfer import Entry, Transfer, move, post
+from mvne_billing.mediation.meter import CounterKey, Crossing, Meter
+from mvne_billing.mediation.suspense import Held, hold
+from mvne_billing.rating.result import Rated, Reason, Unrateable, World, parts_text
+from mvne_billing.sql import upsert
+from mvne_billing.subscription import addons
+from mvne_billing.subscription.subscription import locked
+from mvne_billing.tables import allowance, usage
+from mvne_billing.usage.record import UsageRecord
+from mvne_plans.canonical import dumps
+from mvne_plans.catalogue import Plan
+from mvne_plans.quantity import Kind
+
+
+@dataclass(frozen=True)
+class Rater:
+    """What pricing needs from outside.
+
+    `plan` finds a plan version; `owners` maps the ids of records to the subscriptions that used the network, leaving
+    out those that nobody owned at that time.
+    """
+
+    world: World
+    plan: Callable[[Connection, str, int], Plan]
+    owners: Callable[[Connection, Sequence[UsageRecord]], Mapping[str, str]]
+
+
+@dataclass
+class Settled:
+    """What became of a slice: ids by outcome, totals in micro-units, marks that were crossed."""
+
+    rated: list[str] = field(default_factory=list)
+    duplicates: list[str] = field(default_factory=list)
+    held: list[Held] = field(default_factory=list)
+    crossings: list[Crossing] = field(default_factory=list)
+    charge_micro: int = 0
+    cost_micro: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """Which part of which batch is being settled, and when: names what is written."""
+
+    batch: str
+    name: str
+    at: datetime
+
+
+class _Priced(NamedTuple):
+    record: UsageRecord
+    meter: Meter
+    rated: Rated
+
+
+def settle(conn: Connection, brand: str, rater: Rater, part: Slice, records: Sequence[UsageRecord]) -> Settled:
+    """Price `records` in the order of their start and write all that follows from them in this transaction.
+
+    A record without a price is held in suspense; one that is known already is left alone.
+    """
+    outcome = Settled()
+    fresh = list(_fresh(conn, brand, records, outcome))
+    owned = rater.owners(conn, fresh)
+    meters = _meters(conn, brand, rater, sorted(set(owned.values())))
+    priced: list[_Priced] = []
+    for record in sorted(fresh, key=lambda one: (one.start, one.id)):
+        meter = meters.get(owned.get(record.id, ""))
+        try:
+            if meter is None:
+                raise Unrateable(Reason.UNKNOWN_SUBSCRIBER, "no line had this number at that time")
+            rated, crossings = meter.price(record, rater.world)
+        except Unrateable as problem:
+            outcome.held.append(Held(record.id, problem.reason, problem.message, dumps(record), record.source))
+            continue
+        priced.append(_Priced(record, meter, rated))
+        outcome.rated.append(record.id)
+        outcome.crossings.extend(crossings)
+        outcome.charge_micro += rated.charge_micro
+        outcome.cost_micro += rated.cost_micro
+    if priced:
+        conn.execute(insert(usage), [_row(brand, part.batch, one) for one in priced])
+    upsert(conn, allowance, [row for meter in meters.values() for row in _counters(brand, meter)], update=("used",))
+    hold(conn, brand, outcome.held, part.at)
+    post(conn, brand, list(_transfers(priced, part, ZoneInfo(rater.world.timezone))))
+    return outcome
+
+
+def _fresh(conn: Connection, brand: str, records: Sequence[UsageRecord], outcome: Settled) -> Iterator[UsageRecord]:
+    """Yield records seen for the first time; a known id with other content goes to suspense under its own name."""
+    query = select(usage.c.id, usage.c.hash).where(usage.c.brand == brand, usage.c.id.in_([one.id for one in records]))
+    known = {row.id: row.hash for row in conn.execute(query)}
+    for record in records:
+        digest = record.content_hash()
+        if record.id not in known:
+            known[record.id] = digest
+            yield record
+        elif known[record.id] == digest:
+            outcome.duplicates.append(record.id)
+        else:
+            message = "this id was loaded before with other content; the first one stands"
+            name = f"{record.id}~{digest[:12]}"
+            outcome.held.append(Held(name, Reason.CONFLICT, message, dumps(record), record.source))
+
+
+def _meters(conn: Connection, brand: str, rater: Rater, ids: Sequence[str]) -> dict[str, Meter]:
+    """Lock these subscriptions, in order, and return them with their plans, add-ons and counters."""
+    if not ids:
+        return {}
+    bought = addons.purchases(conn, brand, ids)
+    counters: dict[str, dict[CounterKey, int]] = defaultdict(dict)
+    subscriptions = locked(conn, brand, ids)
+    for row in conn.execute(select(allowance).where(allowance.c.brand == brand, allowance.c.subscription.in_(ids))):
+        counters[row.subscription][(row.bucket, row.period_start)] = row.used
+    return {
+        one.id: Meter(one, rater.plan(conn, one.plan, one.version), bought.get(one.id, []), counters[one.id])
+        for one in subscriptions
+    }
+
+
+def _counters(brand: str, meter: Meter) -> Iterator[dict[str, object]]:
+    for bucket, start in sorted(meter.changed):
+        key = {"brand": brand, "subscription": meter.subscription.id, "bucket": bucket, "period_start": start}
+        yield {**key, "used": meter.counters[bucket, start]}
+
+
+def _row(brand: str, batch: str, priced: _Priced) -> dict[str, object]:
+    record, meter, rated = priced
+    return {
+        "brand": brand,
+        "id": record.id,
+        "hash": record.content_hash(),
+        "batch": batch,
+        "subscription": meter.subscription.id,
+        "plan": meter.plan.id,
+        "version": meter.subscription.version,
+        "kind": record.kind,
+        "start": record.start,
+        "amount": record.amount,
+        "msisdn": record.msisdn,
+        "to": record.to,
+        "country": record.country,
+        "destination": rated.destination,
+        "parts": parts_text(rated.parts),
+        "charge_micro": rated.charge_micro,
+        "cost_micro": rated.cost_micro,
+        "cost_rule": rated.cost_rule,
+        "currency": meter.plan.tariff.currency,
+    }
+
+
+def _transfers(priced: Sequence[_Priced], part: Slice, zone: ZoneInfo) -> Iterator[Transfer]:
+    """Yield one transfer per subscription, kind of use and day for what it earns, and one for what it costs."""
+    sums: dict[tuple[str, str, Kind, date], tuple[int, int]] = {}
+    for record, meter, rated in priced:
+        day = record.start.astimezone(zone).date()
+        key = (meter.plan.tariff.currency, meter.subscription.id, record.kind, day)
+        charge, cost = sums.get(key, (0, 0))
+        sums[key] = (charge + rated.charge_micro, cost + rated.cost_micro)
+    for (currency, subscription, kind, day), (charge, cost) in sorted(sums.items()):
+        like = Entry(currency, "usage", part.at, part.batch, subscription)
+        name = f"usage:{part.batch}:{part.name}:{subscription}:{kind}:{day}"
+        yield from move(f"{name}:price", accounts.unbilled(subscription), accounts.usage_revenue(kind), charge, like)
+        yield from move(f"{name}:cost", accounts.cost(kind), accounts.HOST, cost, like)

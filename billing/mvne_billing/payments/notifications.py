@@ -1,0 +1,38 @@
+"""What the gateway tells us: verified, stored once, and applied by asking the gateway again."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import insert, select, update
+
+from mvne_billing.payments import attempts
+from mvne_billing.payments.attempts import Payment
+from mvne_billing.payments.gateway import PaymentGateway
+from mvne_billing.sql import Transact
+from mvne_billing.tables import gateway_event as table
+
+
+def receive(
+    transact: Transact, brand: str, gateway: PaymentGateway, payload: bytes, signature: str, at: datetime
+) -> Payment | None:
+    """Take a notification; return the payment it concerned, None when it was known or concerns none.
+
+    Their order and number do not matter: the payment's state is fetched, never read from the message. Raises `BadSignature` when it is not the gateway's.
+    """
+    event = gateway.parse_event(payload, signature, at)
+    where = (table.c.brand == brand, table.c.id == event.id)
+    with transact() as conn:
+        applied = conn.execute(select(table.c.applied_at).where(*where)).one_or_none()
+        if applied is None:
+            row = {"brand": brand, "id": event.id, "type": event.type, "object": event.reference, "at": at}
+            conn.execute(insert(table).values(row))
+        elif applied.applied_at is not None:
+            return None
+        payment = attempts.by_reference(conn, brand, event.charge) if event.charge else None
+    result = gateway.fetch_charge(payment.reference) if payment and payment.reference else None
+    with transact() as conn:
+        if payment is not None and result is not None:
+            payment = attempts.record(conn, brand, payment.id, result, at)
+        conn.execute(update(table).where(*where).values(applied_at=at))
+    return payment

@@ -1,0 +1,95 @@
+"""What rating answers: the parts of a record, each with its rule and price, or the reason why there is none."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import astuple, dataclass
+from enum import StrEnum
+
+from mvne_plans.agreement import Agreement
+from mvne_plans.numbering import NumberingPlan
+
+
+class Rule(StrEnum):
+    """Which rule of the tariff a part of a record fell under."""
+
+    FREE = "free"  #: emergency and freephone numbers: never charged, never counted
+    SERVICE = "service"
+    BUCKET = "bucket"
+    PRICE = "price"
+    SLOW = "slow"
+    STOP = "stop"  #: past a cap at which the network should have stopped: the brand's loss, named
+    DECK = "deck"
+    ROAMING = "roaming"
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A stretch of a record under one rule: `units` used, `billable` charged for, at `rate`, for `charge_micro`.
+
+    `name` says which one of its kind: the bucket, the service, the called prefix, the zone.
+    """
+
+    rule: Rule
+    name: str
+    units: int
+    billable: int = 0
+    rate: str = ""
+    charge_micro: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Rated:
+    """A priced record: retail and wholesale side by side, and what it took from each bucket (base units)."""
+
+    parts: tuple[Part, ...]
+    charge_micro: int
+    cost_micro: int
+    cost_rule: str
+    destination: str
+    taken: Mapping[str, int]
+
+
+def parts_text(parts: tuple[Part, ...]) -> str:
+    """Return parts as the compact JSON they are stored in."""
+    return json.dumps([astuple(part) for part in parts], separators=(",", ":"), ensure_ascii=False)
+
+
+def parts_from(text: str) -> tuple[Part, ...]:
+    """Return the parts that `parts_text` wrote."""
+    return tuple(Part(Rule(rule), *rest) for rule, *rest in json.loads(text))
+
+
+class Reason(StrEnum):
+    """Why a record cannot be priced; it waits in suspense until the cause is gone."""
+
+    UNKNOWN_SUBSCRIBER = "unknown_subscriber"
+    UNKNOWN_DESTINATION = "unknown_destination"
+    NO_TARIFF = "no_tariff"
+    ROAMING_REFUSED = "roaming_refused"
+    NO_WHOLESALE_PRICE = "no_wholesale_price"
+    CONFLICT = "conflict"  #: the id is known with other content
+    MALFORMED = "malformed"
+
+
+class Unrateable(Exception):
+    """The record has no price under this tariff; never a price of 0, never dropped."""
+
+    def __init__(self, reason: Reason, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+        self.message = message
+
+
+@dataclass(frozen=True)
+class World:
+    """What is the same for all records of a brand: numbering, number groups, the host's agreements, the time zone.
+
+    `groups` maps a group's id to its numbers in E.164; `timezone` (IANA) decides on which day an agreement begins.
+    """
+
+    numbering: NumberingPlan
+    groups: Mapping[str, frozenset[str]]
+    agreements: tuple[Agreement, ...]
+    timezone: str

@@ -1,0 +1,1 @@
+"""What a subscriber is billed for, from when, in which periods."""

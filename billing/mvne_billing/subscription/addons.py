@@ -1,0 +1,76 @@
+"""Add-ons a subscription has bought: more allowance for a while."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, select
+
+from mvne_billing.sql import upsert
+from mvne_billing.subscription.subscription import Subscription, SubscriptionConflict
+from mvne_billing.tables import addon as table
+from mvne_plans.canonical import dumps, loads
+from mvne_plans.catalogue import Addon
+from mvne_plans.period import Every, Period, boundary
+from mvne_plans.tariff import Bucket
+
+
+@dataclass(frozen=True, slots=True)
+class Purchase:
+    """An add-on bought by a subscription, as it was sold, and the time it is good for."""
+
+    id: str
+    subscription: str
+    addon: Addon
+    valid: Period
+    invoice: str | None = None
+
+    @property
+    def buckets(self) -> tuple[Bucket, ...]:
+        """Its allowances, each with an id of this purchase's own."""
+        return tuple(replace(bucket, id=f"{self.id}:{bucket.id}") for bucket in self.addon.buckets)
+
+
+def buy(
+    conn: Connection, brand: str, purchase_id: str, owner: Subscription, every: Every, bought: Addon, at: datetime
+) -> Purchase:
+    """Record a purchase at `at`, good until the period ends or for as long as the add-on lasts.
+
+    The same purchase again is left alone; raises `SubscriptionConflict` when the id is taken by another.
+    """
+    period_end = owner.period(every, owner.number_at(every, at)).end
+    row = {
+        "brand": brand,
+        "id": purchase_id,
+        "subscription": owner.id,
+        "addon": bought.id,
+        "content": dumps(bought),
+        "starts": at,
+        "ends": period_end if bought.lasts is None else boundary(at, bought.lasts, 1),
+    }
+    upsert(conn, table, [row])
+    query = select(table).where(table.c.brand == brand, table.c.id == purchase_id)
+    stored = conn.execute(query).one()
+    if (stored.subscription, stored.content) != (owner.id, row["content"]):
+        raise SubscriptionConflict(f"purchase {purchase_id} exists with other content; give the new one another id")
+    return _purchase(stored)
+
+
+def purchases(conn: Connection, brand: str, subscriptions: Sequence[str]) -> Mapping[str, list[Purchase]]:
+    """Return all purchases of these subscriptions, oldest first."""
+    query = (
+        select(table)
+        .where(table.c.brand == brand, table.c.subscription.in_(subscriptions))
+        .order_by(table.c.starts, table.c.id)
+    )
+    found: dict[str, list[Purchase]] = {}
+    for row in conn.execute(query):
+        found.setdefault(row.subscription, []).append(_purchase(row))
+    return found
+
+
+def _purchase(row: Row[tuple[Any, ...]]) -> Purchase:
+    return Purchase(row.id, row.subscription, loads(Addon, row.content), Period(row.starts, row.ends), row.invoice)

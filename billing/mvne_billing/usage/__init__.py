@@ -1,0 +1,1 @@
+"""Usage records: what a line used, when, where and whom it called; duplicates and suspense."""

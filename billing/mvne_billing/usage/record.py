@@ -1,0 +1,48 @@
+"""The normalised usage record: what every reader of usage makes and what rating takes."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from mvne_plans.quantity import MOST, Kind
+
+
+class InvalidUsage(ValueError):
+    """This cannot be a usage record."""
+
+
+@dataclass(frozen=True, slots=True)
+class UsageRecord:
+    """One use of the network by one line.
+
+    `id` is the network's own key, unique within a brand. `msisdn` is the line's number in E.164. `amount` counts base
+    units (seconds, messages, bytes). `to` is the called number as dialled, None for data. `country` is where the phone
+    was (ISO 3166). `source` names the file or feed it came from.
+    """
+
+    id: str
+    msisdn: str
+    kind: Kind
+    start: datetime
+    amount: int
+    country: str
+    to: str | None = None
+    source: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.id or not self.msisdn:
+            raise InvalidUsage("a usage record needs an id and the number (msisdn) that used the network")
+        if self.start.tzinfo is None:
+            raise InvalidUsage(f"start {self.start.isoformat()} has no time zone; write it like 2027-03-01T10:00:00Z")
+        if not 0 <= self.amount <= MOST:
+            raise InvalidUsage(f"amount {self.amount} is not a whole number of {self.kind.base_unit}s from 0 to {MOST}")
+        if (self.to is None) != (self.kind is Kind.DATA):
+            raise InvalidUsage("voice and sms need the called number (to), data has none")
+
+    def content_hash(self) -> str:
+        """Return a hash of what was used, whatever file brought it: equal for a true duplicate."""
+        start = self.start.astimezone(UTC).isoformat()
+        content = (self.id, self.msisdn, self.kind.value, start, str(self.amount), self.country, self.to or "")
+        return hashlib.sha256("\x1f".join(content).encode()).hexdigest()[:32]
