@@ -39,7 +39,8 @@ class NumberingPlan:
 
     `country` is the ISO code of home, `country_code` its E.164 code (`33`), `trunk_prefix` what comes before a national
     number (`0` in France, None where nothing is dropped). `national_length` holds the lengths of a national significant
-    number in markets that dial it bare (10 digits in North America); empty elsewhere.
+    number in markets that dial it bare (10 digits in North America); empty elsewhere. `international_prefix` is what is
+    dialled before a country code: `00` by ITU-T E.164's advice, `011` in North America.
     """
 
     country: str
@@ -47,6 +48,7 @@ class NumberingPlan:
     trunk_prefix: str | None
     destinations: tuple[Destination, ...]
     national_lengths: tuple[int, ...] = ()
+    international_prefix: str = "00"
     _by_prefix: dict[str, Destination] = field(init=False, repr=False, compare=False)
     _longest: int = field(init=False, repr=False, compare=False)
 
@@ -58,13 +60,14 @@ class NumberingPlan:
     def normalise(self, dialled: str) -> str:
         """Return a dialled number in international form; short codes stay as they are.
 
-        `0612345678` in France is `+33612345678`; `00` is read as `+`; spaces, dots and dashes go.
+        `0612345678` in France is `+33612345678`; the international prefix is read as `+`; spaces, dots and dashes go.
         """
         number = "".join(sign for sign in dialled if sign not in " .-()")
         if number.startswith("+"):
             return number
-        if number.startswith("00") and len(number) > 6:
-            return "+" + number[2:]
+        abroad = self.international_prefix
+        if number.startswith(abroad) and len(number) > len(abroad) + 4:
+            return "+" + number[len(abroad) :]
         if number in self._by_prefix:
             return number
         if self.trunk_prefix and number.startswith(self.trunk_prefix) and len(number) > 7:

@@ -92,8 +92,11 @@ def rate(
 
 
 def _free(call: _Call) -> bool:
-    kind = call.destination.kind if call.destination else None
-    return kind is NumberKind.EMERGENCY or (kind is NumberKind.FREEPHONE and call.at_home)
+    """Emergency numbers are free everywhere, freephone numbers from the network of their own country."""
+    if call.destination is None:
+        return False
+    freephone = call.destination.kind is NumberKind.FREEPHONE and call.destination.country == call.tariff.home
+    return call.destination.kind is NumberKind.EMERGENCY or (freephone and call.at_home)
 
 
 def _split(call: _Call, used: Mapping[str, int], addons: tuple[Bucket, ...]) -> Iterator[tuple[Part, Rate]]:

@@ -48,6 +48,7 @@ def cost(
 
 
 def _as_domestic(destination: Destination | None, tariff: Tariff) -> bool:
-    return destination is not None and (
-        tariff.reaches(destination, DOMESTIC) or destination.kind is NumberKind.FREEPHONE
-    )
+    if destination is None:
+        return False
+    freephone = destination.kind is NumberKind.FREEPHONE and destination.country == tariff.home
+    return freephone or tariff.reaches(destination, DOMESTIC)
