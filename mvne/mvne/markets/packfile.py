@@ -15,6 +15,8 @@ from typing import Any
 
 import yaml
 
+from mvne.errors import MvneError
+
 #: A merged pack: read-only mappings, tuples, text, and None where the file says null.
 Pack = Mapping[str, Any]
 
@@ -25,7 +27,7 @@ _LOADER = yaml.CBaseLoader if yaml.__with_libyaml__ else yaml.BaseLoader
 _NULLS = frozenset({"", "~", "null"})
 
 
-class MarketError(Exception):
+class MarketError(MvneError):
     """Anything the market packs refuse; the root of this package's errors."""
 
 

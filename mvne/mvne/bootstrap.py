@@ -1,0 +1,66 @@
+"""The one place where ports meet adapters."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from datetime import datetime
+from functools import cache
+
+from mvne.clock import now
+from mvne.markets.market import load_market
+from mvne.platform import Platform, SimulatedWorld
+from mvne.settings import Settings, SettingsError, read_settings
+from mvne.store import open_engine, open_store
+from mvne_plans.numbering import NumberKind
+from mvne_provisioning.order.steps import Ports
+
+#: What the simulated Stripe account is opened with; it is not a secret.
+_SIMULATED_KEY = "sk_test_simulated"
+SIMULATED_WEBHOOK_SECRET = "whsec_simulated"
+
+
+def connect(store: str | None = None, clock: Callable[[], datetime] = now) -> Platform:
+    """Open the platform of this installation, its tables up to date; `store` overrides the store's URL.
+
+    Everything outside is simulated unless the settings say otherwise. `clock` is the simulated world's own.
+    """
+    return bootstrap(read_settings(store), clock)
+
+
+def bootstrap(settings: Settings, clock: Callable[[], datetime] = now) -> Platform:
+    """Open the platform that `settings` describe."""
+    from mvne_billing.payments.stripe_gateway import StripeGateway
+    from mvne_billing.payments.stripe_simulator.simulator import SimulatedStripe
+    from mvne_provisioning.network.simulator import SimulatedHostNetwork
+    from mvne_provisioning.smdp.simulator import SimulatedSmdpPlus
+
+    with ExitStack() as opening:
+        opened = open_store(settings.store_url)
+        opening.callback(opened.close)
+        opened.migrate()
+        outside = open_engine(settings.simulated_url)
+        opening.callback(outside.dispose)
+        smdp = SimulatedSmdpPlus(outside)
+
+        @cache
+        def host(market: str) -> SimulatedHostNetwork:
+            numbering = load_market(market).numbering
+            premium = tuple(one.prefix for one in numbering.destinations if one.kind is NumberKind.PREMIUM)
+            return SimulatedHostNetwork(outside, country=market, premium=premium)
+
+        stripe = SimulatedStripe(outside, clock)
+        if settings.stripe_key is None:
+            gateway = StripeGateway(_SIMULATED_KEY, SIMULATED_WEBHOOK_SECRET, http_client=stripe.http_client())
+        else:
+            if settings.stripe_webhook_secret is None:
+                raise SettingsError("a Stripe key needs stripe_webhook_secret, the signing secret of the endpoint")
+            key, secret = settings.stripe_key.get_secret_value(), settings.stripe_webhook_secret.get_secret_value()
+            gateway = StripeGateway(key, secret, live=settings.live)
+        return Platform(
+            store=opened,
+            ports=lambda market: Ports(host(market), smdp),
+            gateway=gateway,
+            world=SimulatedWorld(host, smdp, stripe),
+            opened=opening.pop_all(),
+        )

@@ -1,0 +1,104 @@
+"""The store: one database over all rooms, opened, migrated, and used in short transactions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, StaticPool, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError, OperationalError
+
+from mvne.errors import MvneError
+from mvne.migrations import HEAD, migrate, revision
+
+_READ = "mvne_read"
+
+
+class StoreError(MvneError):
+    """The store cannot be used."""
+
+
+@dataclass(frozen=True)
+class Store:
+    """An open store. Every use case takes one; `transact` commits when its block ends well."""
+
+    engine: Engine
+
+    @contextmanager
+    def transact(self) -> Iterator[Connection]:
+        """Open one short transaction that may write; rolled back when the block fails."""
+        with self.engine.begin() as conn:
+            yield conn
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """Open a transaction that only reads: writers are not held up."""
+        with self.engine.connect().execution_options(**{_READ: True}) as conn:
+            yield conn
+
+    def migrate(self) -> None:
+        """Bring the tables up to date; nothing happens when they are."""
+        with self.read() as conn:
+            found = revision(conn)
+        if found != HEAD:
+            migrate(self.engine)
+
+    def is_ready(self) -> bool:
+        """Say whether the tables are up to date."""
+        with self.read() as conn:
+            return revision(conn) == HEAD
+
+    def close(self) -> None:
+        """Close all connections."""
+        self.engine.dispose()
+
+
+def open_store(url: str) -> Store:
+    """Open the store at a database URL; raise `StoreError` when it cannot be reached.
+
+    SQLite (`sqlite:///brand.sqlite`) and PostgreSQL (`postgresql+psycopg://…`) are known.
+    """
+    engine = open_engine(url)
+    try:
+        with engine.connect():
+            return Store(engine)
+    except OperationalError as error:
+        engine.dispose()
+        raise StoreError(f"the store {engine.url} cannot be opened: {error.orig}") from None
+
+
+def open_engine(url: str) -> Engine:
+    """Return an engine for a store or a simulator; SQLite waits for its one writer, in WAL mode."""
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        raise StoreError(f"{url!r} is not a database URL; write it like sqlite:///brand.sqlite") from None
+    if parsed.get_backend_name() == "postgresql":
+        try:
+            return create_engine(parsed.set(drivername="postgresql+psycopg"), pool_pre_ping=True)
+        except ModuleNotFoundError:
+            raise StoreError('PostgreSQL needs a driver: pip install "mvne[postgres]"') from None
+    if parsed.get_backend_name() != "sqlite":
+        raise StoreError(f"a store is SQLite or PostgreSQL, not {parsed.get_backend_name()}")
+    if parsed.database in (None, "", ":memory:"):
+        engine = create_engine("sqlite://", poolclass=StaticPool, connect_args={"check_same_thread": False})
+    else:
+        Path(str(parsed.database)).parent.mkdir(parents=True, exist_ok=True)
+        engine = create_engine(parsed)
+    event.listen(engine, "connect", _prepare)
+    event.listen(engine, "begin", _begin)
+    return engine
+
+
+def _prepare(connection: Any, _record: object) -> None:
+    # The driver's own transaction handling is off: BEGIN is said here, at once for writers.
+    connection.isolation_level = None
+    for pragma in ("journal_mode=WAL", "busy_timeout=20000", "synchronous=FULL"):
+        connection.execute(f"PRAGMA {pragma}").close()
+
+
+def _begin(conn: Connection) -> None:
+    conn.exec_driver_sql("BEGIN" if conn.get_execution_options().get(_READ) else "BEGIN IMMEDIATE")

@@ -1,0 +1,1 @@
+"""eSIM profiles, numbers and host networks: how a line is brought to life."""

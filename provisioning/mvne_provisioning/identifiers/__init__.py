@@ -1,0 +1,1 @@
+"""The numbers that name cards, lines, phones and networks: one standard, one file."""

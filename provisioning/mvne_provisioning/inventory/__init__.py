@@ -1,0 +1,1 @@
+"""Pools: the profiles and numbers a brand owns, and who holds each."""

@@ -1,0 +1,88 @@
+"""The usage records of the simulated host network, written and read inside one of its transactions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC
+from typing import Any
+
+from sqlalchemy import Connection, Row, insert, select, update
+
+from mvne_provisioning.identifiers.imsi import Imsi
+from mvne_provisioning.identifiers.msisdn import Msisdn
+from mvne_provisioning.network.port import HostLine, NetworkUsage, UsageBatch, UsageKind
+from mvne_provisioning.network.simulated_use import Conditions, Use, UseRefused, check_use
+from mvne_provisioning.network.simulator_lines import lines_by_imsi
+from mvne_provisioning.network.simulator_tables import counter, usage
+from mvne_provisioning.statements import insert_or_ignore, select_in
+
+
+def start_counter(conn: Connection) -> None:
+    """Make sure that the counter of records exists."""
+    conn.execute(insert_or_ignore(conn, counter).values(name="usage", value=0))
+
+
+def record_uses(conn: Connection, uses: Sequence[Use], conditions: Conditions) -> tuple[NetworkUsage, ...]:
+    """Append a record for each of `uses` and return them; one that is already there is returned as it is.
+
+    Raise `UseRefused` when the network does not let a phone do it, or when a record's id has other content.
+    """
+    # The counter's row is locked first, so that two writers never take the same sequence.
+    sequence = _advance(conn, 0)
+    lines = lines_by_imsi(conn, {use.imsi for use in uses})
+    records = {record.id: record for record in map(_usage, select_in(conn, usage.c.id, map(Use.record_id, uses)))}
+    new: list[NetworkUsage] = []
+    for use in uses:
+        if known := records.get(use.record_id()):
+            _refuse_other_content(use, known, conditions)
+            continue
+        line = check_use(use, lines.get(use.imsi), conditions)
+        new.append(_record(use, line, conditions, sequence + len(new) + 1))
+        records[new[-1].id] = new[-1]
+    if new:
+        conn.execute(insert(usage), list(map(_columns, new)))
+        _advance(conn, len(new))
+    return tuple(records[use.record_id()] for use in uses)
+
+
+def usage_after(conn: Connection, after: int, limit: int) -> UsageBatch:
+    """Return at most `limit` records with a sequence above `after`."""
+    query = select(usage).where(usage.c.sequence > after).order_by(usage.c.sequence).limit(limit)
+    records = tuple(map(_usage, conn.execute(query)))
+    return UsageBatch(records, records[-1].sequence if records else after)
+
+
+def _advance(conn: Connection, by: int) -> int:
+    """Move the counter of records on and return where it stands."""
+    moved = update(counter).where(counter.c.name == "usage").values(value=counter.c.value + by)
+    value: int = conn.execute(moved.returning(counter.c.value)).scalar_one()
+    return value
+
+
+def _record(use: Use, line: HostLine, conditions: Conditions, sequence: int) -> NetworkUsage:
+    return NetworkUsage(
+        id=use.record_id(),
+        imsi=use.imsi,
+        msisdn=line.msisdn,
+        kind=use.kind,
+        start=use.at,
+        amount=use.amount,
+        called=use.to,
+        country=use.country or conditions.country,
+        sequence=sequence,
+    )
+
+
+def _refuse_other_content(use: Use, known: NetworkUsage, conditions: Conditions) -> None:
+    told = (use.imsi, use.kind, use.at.astimezone(UTC), use.amount, use.to, use.country or conditions.country)
+    if told != (known.imsi, known.kind, known.start, known.amount, known.called, known.country):
+        raise UseRefused("id_reused", f"the record {known.id!r} exists with other content")
+
+
+def _usage(row: Row[Any]) -> NetworkUsage:
+    known = {**row._mapping, "imsi": Imsi(row.imsi), "msisdn": Msisdn(row.msisdn), "kind": UsageKind(row.kind)}
+    return NetworkUsage(**known)
+
+
+def _columns(record: NetworkUsage) -> dict[str, object]:
+    return {column.name: getattr(record, column.name) for column in usage.c}

@@ -1,0 +1,88 @@
+"""One order, locked for the length of one transaction: what is known of it, and how to write down what comes next."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, and_, insert, select, update
+
+from mvne_provisioning.moves import MoveNotAllowed, sources
+from mvne_provisioning.order.errors import UnknownOrder
+from mvne_provisioning.order.events import EVENTS, Emit, content_of
+from mvne_provisioning.order.record import Order, order_from
+from mvne_provisioning.states import ORDER_MOVES, STEP_MOVES, OrderState, StepState
+from mvne_provisioning.tables import provisioning_order as _orders
+from mvne_provisioning.tables import provisioning_order_step as _steps
+
+
+class Journal:
+    """The order and its steps, read under a lock; every UPDATE is guarded by the tables of moves."""
+
+    def __init__(self, conn: Connection, brand: str, order_id: str, at: datetime) -> None:
+        self.conn = conn
+        self.at = at
+        self._this_order = and_(_orders.c.brand == brand, _orders.c.order_id == order_id)
+        self._these_steps = and_(_steps.c.brand == brand, _steps.c.order_id == order_id)
+        row = conn.execute(select(_orders).where(self._this_order).with_for_update()).first()
+        if row is None:
+            raise UnknownOrder(f"{brand} has no order {order_id!r}")
+        self.order: Order = order_from(row)
+        stored = conn.execute(select(_steps).where(self._these_steps)).all()
+        self._states = {row.step: StepState(row.state) for row in stored}
+        self._refusals: dict[str, int] = {row.step: row.refusals for row in stored}
+
+    def state_of(self, step: str) -> StepState | None:
+        """Return where a step stands; None if it was never begun."""
+        return self._states.get(step)
+
+    def undo_refusals(self, step: str) -> int:
+        """Return how often undoing a step was refused: each refusal uses up its key, so the next try needs another."""
+        return self._refusals.get(step, 0)
+
+    def begin(self, step: str, position: int, key: str, state: StepState, reason: str | None = None) -> None:
+        """Write down a step for the first time, with the key of its call."""
+        names = {"brand": self.order.brand, "order_id": self.order.order_id, "step": step, "position": position}
+        moments = {"started_at": self.at, "changed_at": self.at}
+        self.conn.execute(insert(_steps).values(**names, **moments, key=key, state=state, reason=reason, refusals=0))
+        self._states[step] = state
+
+    def mark(self, step: str, to: StepState, reason: str | None = None) -> None:
+        """Move a step on."""
+        moved = (
+            update(_steps)
+            .where(self._these_steps, _steps.c.step == step, _steps.c.state.in_(sources(STEP_MOVES, to)))
+            .values(state=to, reason=reason, changed_at=self.at)
+        )
+        if self.conn.execute(moved).rowcount == 0:
+            raise MoveNotAllowed(f"the step {step} of order {self.order.order_id}", str(self._states.get(step)), to)
+        self._states[step] = to
+
+    def note_undo_refused(self, step: str, reason: str) -> None:
+        """Write down why a step could not be undone, without moving it."""
+        noted = update(_steps).where(self._these_steps, _steps.c.step == step)
+        self.conn.execute(noted.values(reason=reason, refusals=_steps.c.refusals + 1, changed_at=self.at))
+
+    def learn(self, facts: Mapping[str, object]) -> None:
+        """Write down what came to be known of the order: columns and their values."""
+        if facts:
+            self._write(self._this_order, {**facts, "changed_at": self.at})
+
+    def move(self, to: OrderState, emit: Emit | None = None, **values: object) -> None:
+        """Move the order on and tell of it. States of which `EVENTS` tells nothing need no `emit`."""
+        guard = and_(self._this_order, _orders.c.state.in_(sources(ORDER_MOVES, to)))
+        self._write(guard, {"state": to, "changed_at": self.at, **values}, to)
+        if to in EVENTS:
+            self.tell(EVENTS[to], emit)
+
+    def tell(self, event: str, emit: Emit | None) -> None:
+        """Put an event about the order as it is now into the outbox."""
+        assert emit is not None, f"{event} must be told"
+        emit(self.conn, event, content_of(self.order, self.at))
+
+    def _write(self, where: Any, values: Mapping[str, object], to: OrderState | None = None) -> None:
+        row: Row[Any] | None = self.conn.execute(update(_orders).where(where).values(values).returning(_orders)).first()
+        if row is None:
+            raise MoveNotAllowed(f"the order {self.order.order_id}", self.order.state, str(to))
+        self.order = order_from(row)

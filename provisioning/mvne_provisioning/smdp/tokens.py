@@ -1,0 +1,10 @@
+"""Where matching ids come from unless the caller says otherwise: the only randomness of this room, at its edge."""
+
+from __future__ import annotations
+
+import secrets
+
+
+def unguessable_token() -> str:
+    """Return a matching id of 128 random bits: whoever guesses one gets the profile."""
+    return secrets.token_hex(16).upper()
