@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from fractions import Fraction
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, Connection, func, select, update
 
@@ -38,9 +39,10 @@ class Biller:
 
 @dataclass(frozen=True, slots=True)
 class Billed:
-    """What one step of billing did to a subscription: the period it opened (None: it ended), the invoice if any."""
+    """What one step of billing did, and when: the period it opened (None: it ended), the invoice if there is one."""
 
     subscription: Subscription
+    at: datetime
     opened: int | None
     invoice: Invoice | None
 
@@ -85,8 +87,11 @@ def _step(conn: Connection, brand: str, subscription_id: str, biller: Biller, as
     if at is None or at > as_of:
         return None
     plan = biller.plan(conn, owner.plan, owner.version)
-    ending = owner.ends_at is not None and owner.ends_at <= at
-    used, purchases = _unbilled_use(conn, brand, owner, at), _unbilled_addons(conn, brand, owner)
+    ending = owner.state is SubscriptionState.ENDED or (owner.ends_at is not None and owner.ends_at <= at)
+    used, purchases = (
+        _unbilled_use(conn, brand, owner, at),
+        _unbilled_addons(conn, brand, owner, None if ending else at),
+    )
     lines = draft(owner, plan, used, purchases, ending)
     document = None
     if lines:
@@ -98,7 +103,7 @@ def _step(conn: Connection, brand: str, subscription_id: str, biller: Biller, as
     else:
         _accrue_line(conn, brand, owner, plan, biller.agreements, at)
     advanced = subscription.billed(conn, brand, owner, plan.every)
-    return Billed(advanced, None if ending else owner.next_period, document)
+    return Billed(advanced, at, None if ending else owner.next_period, document)
 
 
 def _unbilled_use(conn: Connection, brand: str, owner: Subscription, before: datetime) -> Mapping[Kind, Used]:
@@ -110,9 +115,10 @@ def _unbilled_use(conn: Connection, brand: str, owner: Subscription, before: dat
     return {Kind(kind): Used(int(units), int(micro)) for kind, units, micro in conn.execute(query)}
 
 
-def _unbilled_addons(conn: Connection, brand: str, owner: Subscription) -> Sequence[Purchase]:
+def _unbilled_addons(conn: Connection, brand: str, owner: Subscription, before: datetime | None) -> Sequence[Purchase]:
     bought = addons.purchases(conn, brand, [owner.id]).get(owner.id, [])
-    return [purchase for purchase in bought if purchase.invoice is None]
+    unpaid = [purchase for purchase in bought if purchase.invoice is None]
+    return [purchase for purchase in unpaid if before is None or purchase.valid.start < before]
 
 
 def _mark_billed(
@@ -133,7 +139,7 @@ def _accrue_line(
     conn: Connection, brand: str, owner: Subscription, plan: Plan, agreements: tuple[Agreement, ...], at: datetime
 ) -> None:
     """Note what the host charges for the line over the period that opens."""
-    agreement = in_force(agreements, at.date())
+    agreement = in_force(agreements, at.astimezone(ZoneInfo(owner.timezone)).date())
     if agreement is None:
         return
     micro = round_record(Fraction(agreement.line_micro) * _ratio(plan.every, agreement.line_every))

@@ -182,6 +182,8 @@ invoice = Table(
 )
 Index("billing_invoice_number", invoice.c.brand, invoice.c.number, unique=True)
 Index("billing_invoice_subscription", invoice.c.brand, invoice.c.subscription)
+#: An invoice is credited once.
+Index("billing_invoice_corrects", invoice.c.brand, invoice.c.corrects, unique=True)
 
 payment = Table(
     "billing_payment",
@@ -255,6 +257,7 @@ def append_only_statements(name: str, dialect: str) -> list[str]:
         f"$$ BEGIN RAISE EXCEPTION '{refusal}'; END $$",
         f"CREATE TRIGGER {name}_append_only BEFORE UPDATE OR DELETE ON {name} "
         f"FOR EACH ROW EXECUTE FUNCTION {name}_refuse()",
+        f"CREATE TRIGGER {name}_no_truncate BEFORE TRUNCATE ON {name} EXECUTE FUNCTION {name}_refuse()",
     ]
 
 

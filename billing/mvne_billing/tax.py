@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 
+from mvne_billing.errors import BillingError
 from mvne_plans.money import Money, total
 
 
-class UnknownTaxRegion(ValueError):
+class UnknownTaxRegion(BillingError):
     """The tax table has no row for the place where the subscriber is."""
 
 
@@ -65,10 +66,9 @@ def taxes(amount: Money, rules: tuple[TaxRule, ...], inclusive: bool, lines: int
     """
     percents = [Fraction(rule.percent) for rule in rules]
     whole = 100 + sum(percents) if inclusive else Fraction(100)
-    amounts = [
-        amount.share(percent / whole) + (rule.per_line * lines if rule.per_line else Money.zero(amount.currency))
-        for rule, percent in zip(rules, percents, strict=True)
-    ]
+    fixed = [rule.per_line * lines if rule.per_line else Money.zero(amount.currency) for rule in rules]
+    base = amount - total(fixed, amount.currency) if inclusive else amount
+    amounts = [base.share(percent / whole) + due for percent, due in zip(percents, fixed, strict=True)]
     net = amount - total(amounts, amount.currency) if inclusive else amount
     return net, [
         TaxLine(rule.name, f"{rule.percent:f}", net, taxed)

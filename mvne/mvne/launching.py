@@ -57,8 +57,12 @@ class Launched:
     resumed: int = 0
 
 
-#: Called after each step; for a progress display.
-Watch = Callable[[Step], None]
+@dataclass(frozen=True)
+class Watcher:
+    """Who watches a launch: told when it begins (with the steps done by an earlier run) and after each step."""
+
+    begun: Callable[[Diff, int], None] = lambda found, resumed: None
+    stepped: Callable[[Step], None] = lambda step: None
 
 
 def launch(
@@ -66,7 +70,7 @@ def launch(
     platform: Platform,
     at: datetime,
     retire: frozenset[str] = frozenset(),
-    watch: Watch = lambda step: None,
+    watcher: Watcher = Watcher(),  # frozen
 ) -> Launched:
     """Make the store and the outside equal to a plan file, try the brand out on a test subscriber, and report.
 
@@ -79,12 +83,13 @@ def launch(
     if begun is None:
         return Launched(brand.id, found, None, ())
     done = [step for step in steps if step.result is not None]
-    for step in steps[len(done) :]:
+    resumed = len(done)
+    watcher.begun(found, resumed)
+    for step in steps[resumed:]:
         done.append(_take(platform, brand, begun.number, begun.at, step))
-        watch(done[-1])
+        watcher.stepped(done[-1])
     with platform.store.transact() as conn:
         _move(conn, brand.id, begun.number, LaunchState.DONE)
-    resumed = sum(step.result is not None for step in steps)
     return Launched(brand.id, found, begun.number, tuple(done), resumed)
 
 

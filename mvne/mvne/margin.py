@@ -160,9 +160,7 @@ def _rounded(micro: Fraction, currency: str) -> Money:
 def _cost(brand: Brand, agreement: Agreement, plan: Plan, kind: Kind, use: Use) -> _Cost:
     if use is Use.WORST:
         return _worst(brand, agreement, plan, kind)
-    expected = brand.expected_use[plan.id].get(kind)
-    if expected is None:
-        return _Cost()
+    expected = brand.expected_use[plan.id][kind]
     return _expected(brand, agreement, plan, kind, expected.mean if use is Use.MEAN else expected.p95)
 
 
@@ -225,6 +223,6 @@ def _slow_bytes(slow: Slow, plan: Plan) -> int:
 
 
 def _tidy(units: int) -> int:
-    """Round an amount for a note to four digits."""
-    digits = max(0, len(str(units)) - 4)
-    return units // 10**digits * 10**digits
+    """Cut an amount for a note to four digits; nothing is computed with it."""
+    step = int(10 ** max(0, len(str(units)) - 4))
+    return units // step * step

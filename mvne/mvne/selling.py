@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from mvne import versions
 from mvne.errors import MvneError
 from mvne.markets.market import Market, load_market
+from mvne.tables import brand as brand_table
 from mvne.versions import BrandSettings, NotSold, Stored
 from mvne_billing.rating.result import World
 from mvne_billing.tax import TaxPolicy, TaxRule
@@ -88,6 +89,11 @@ class Selling:
             sold = ", ".join(its_id for its_kind, its_id in self.stored if its_kind == kind) or "none"
             raise NotSold(f"{self.brand} sells no {kind} {id_!r}; it sells: {sold}")
         return self.stored[kind, id_].load()
+
+
+def brands(conn: Connection) -> list[str]:
+    """Return the ids of the brands of a store, in order."""
+    return list(conn.execute(select(brand_table.c.brand).order_by(brand_table.c.brand)).scalars())
 
 
 def selling(conn: Connection, brand: str) -> Selling:

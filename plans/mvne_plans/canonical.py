@@ -34,4 +34,9 @@ def loads(kind: type[T], text: str) -> T:
 
 def content_hash(value: object) -> str:
     """Return the SHA-256 of the canonical JSON, in hex: equal content, equal hash."""
-    return hashlib.sha256(dumps(value).encode()).hexdigest()
+    return text_hash(dumps(value))
+
+
+def text_hash(text: str) -> str:
+    """Return the SHA-256 of a canonical JSON, in hex: what `content_hash` says of the value it was written from."""
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -9,6 +9,7 @@ from enum import StrEnum
 from fractions import Fraction
 
 from mvne_plans.agreement import Agreement
+from mvne_plans.errors import PlansError
 from mvne_plans.money import Money
 from mvne_plans.period import Every
 from mvne_plans.tariff import Bucket, Tariff
@@ -60,13 +61,13 @@ class Plan:
         )
 
 
-class TermNotSold(ValueError):
+class TermNotSold(PlansError):
     """The plan is not sold for that many periods."""
 
 
 @dataclass(frozen=True, slots=True)
 class Addon:
-    """Something bought on top: more allowance, until the period ends or for `lasts`, with these `plans` (empty: all)."""
+    """Something bought on top of `plans` (empty: all): more allowance, until the period ends or for `lasts`."""
 
     id: str
     name: str
@@ -96,9 +97,8 @@ class Promotion:
 
     def reduction(self, price: Money) -> Money:
         """Return how much of `price` it takes off, never more than all of it."""
-        if self.amount is not None:
-            return min(self.amount, price)
-        return price.share(Fraction(self.percent or 0) / 100)
+        off = self.amount if self.amount is not None else price.share(Fraction(self.percent or 0) / 100)
+        return min(off, price)
 
 
 @dataclass(frozen=True, slots=True)

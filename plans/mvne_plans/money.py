@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Self
 
+from mvne_plans.errors import PlansError
+
 #: Micro-units in one main unit of any currency.
 MICRO = 1_000_000
 
@@ -33,7 +35,7 @@ EXPONENTS: dict[str, int] = {
 _AMOUNT = re.compile(r"(-?)(\d{1,13})(?:\.(\d{1,9}))?", re.ASCII)
 
 
-class MoneyError(ValueError):
+class MoneyError(PlansError):
     """This is not an amount of money."""
 
 
@@ -83,6 +85,18 @@ def round_line(micro: int, currency: str) -> Money:
     Money(minor=235, currency='EUR')
     """
     return Money(half_up(Fraction(micro, micro_per_minor(currency))), currency)
+
+
+def micro_text(micro: int, currency: str) -> str:
+    """Write an amount in micro-units with as many decimals as it needs, at least the currency's own.
+
+    >>> micro_text(4_125, "EUR"), micro_text(-12_900_000, "EUR")
+    ('0.004125 EUR', '-12.90 EUR')
+    """
+    places = exponent(currency)
+    whole, decimals = divmod(abs(micro), MICRO)
+    shown = f"{decimals:06d}"[:places] + f"{decimals:06d}"[places:].rstrip("0")
+    return f"{'-' if micro < 0 else ''}{whole}{'.' + shown if shown else ''} {currency}"
 
 
 @dataclass(frozen=True, slots=True, order=False)

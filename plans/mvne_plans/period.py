@@ -9,8 +9,10 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Self
 
+from mvne_plans.errors import PlansError
 
-class PeriodError(ValueError):
+
+class PeriodError(PlansError):
     """This is not a span of time, or a moment has no time zone."""
 
 
@@ -103,7 +105,7 @@ class Every:
         return cls(12 * count, Unit.MONTH) if match.group(2) == "year" else cls(count, Unit(match.group(2)))
 
     def __str__(self) -> str:
-        return self.unit if self.count == 1 else f"{self.count} {self.unit}s"
+        return str(self.unit) if self.count == 1 else f"{self.count} {self.unit}s"
 
     def times(self, count: int) -> Every:
         """Return `count` of these in a row."""
@@ -131,8 +133,10 @@ def boundary(anchor: datetime, every: Every, number: int) -> datetime:
         year, month = divmod(months, 12)
         day = min(anchor.day, calendar.monthrange(year, month + 1)[1])
         local = anchor.replace(tzinfo=None, year=year, month=month + 1, day=day)
-    # A wall-clock time that a spring change skips moves forward by the hour that is missing.
-    return local.replace(tzinfo=anchor.tzinfo).astimezone(UTC).astimezone(anchor.tzinfo)
+    # A wall-clock time that a spring change skips moves forward by the hour that is missing; of one that an autumn
+    # change repeats the first is meant, but for the anchor, which says itself which it is.
+    local = local.replace(tzinfo=anchor.tzinfo, fold=0 if number else anchor.fold)
+    return local.astimezone(UTC).astimezone(anchor.tzinfo)
 
 
 def period_number(anchor: datetime, every: Every, number: int) -> Period:

@@ -10,8 +10,10 @@ import re
 from decimal import Decimal
 from enum import StrEnum
 
+from mvne_plans.errors import PlansError
 
-class QuantityError(ValueError):
+
+class QuantityError(PlansError):
     """This is not a quantity of that kind of use."""
 
 

@@ -9,11 +9,12 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import Self
 
+from mvne_plans.errors import PlansError
 from mvne_plans.money import MICRO
 from mvne_plans.quantity import UNITS, Kind, QuantityError, parse_units
 
 
-class RateError(ValueError):
+class RateError(PlansError):
     """This is not a price per unit of that kind of use."""
 
 
@@ -85,10 +86,19 @@ class Rate:
         """Return the exact price of `units` base units, in micro-units; increments are the caller's business."""
         return _per_unit(self) * units
 
-    def __str__(self) -> str:
-        unit = next((name for units in UNITS.values() for name, size in units.items() if size == self.per), "")
+    def text(self, kind: Kind) -> str:
+        """Write the price as `parse` reads it.
+
+        >>> Rate.parse("0.06", Kind.SMS).text(Kind.SMS), Rate.parse("0.05/min 60/1", Kind.VOICE).text(Kind.VOICE)
+        ('0.06/sms', '0.05/min 60/1')
+        """
+        unit = next((name for name, size in UNITS[kind].items() if size == self.per), f"{self.per} {kind.base_unit}s")
         steps = "" if self.increments == Increments() else f" {self.increments}"
         return f"{self.amount:f}/{unit}{steps}"
+
+    def __str__(self) -> str:
+        usual = (kind for kind, unit in PER_UNIT.items() if UNITS[kind][unit] == self.per)
+        return self.text(next(usual, Kind.VOICE if self.per in UNITS[Kind.VOICE].values() else Kind.DATA))
 
 
 _EXAMPLES = {Kind.VOICE: "0.05/min or 0.05/min 60/1", Kind.SMS: "0.06", Kind.DATA: "0.85/GB"}

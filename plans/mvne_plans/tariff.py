@@ -86,6 +86,18 @@ class RateDeck:
     def _by_prefix(self) -> dict[str, DeckRow]:
         return {row.prefix: row for row in self.rows}
 
+    def row_to(self, number: str, destination: Destination | None, kind: Kind) -> DeckRow | None:
+        """Return the row that prices a called number, or None.
+
+        Only ordinary numbers go by whatever prefix fits: a premium number under `+44` needs a row of at least its own
+        prefix, and a short code a row of exactly itself.
+        """
+        row = self.find(number, kind)
+        if row is None or (not number.startswith("+") and row.prefix != number):
+            return None
+        special = destination is not None and destination.kind is not NumberKind.ORDINARY
+        return None if special and destination and len(row.prefix) < len(destination.prefix) else row
+
     def find(self, number: str, kind: Kind) -> DeckRow | None:
         """Return the row of the longest prefix of `number` with a price for `kind`, or None."""
         for length in range(len(number), 0, -1):

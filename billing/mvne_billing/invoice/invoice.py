@@ -51,7 +51,8 @@ class Parties:
 class Invoice:
     """A document that never changes. `lines` add up to `net`, or, tax included, to `total`.
 
-    `tax_included` says whether line amounts hold the tax; `corrects` names the invoice that a credit note takes back.
+    `tax_included` says whether line amounts hold the tax; `corrects` names the invoice that a credit note takes back;
+    `timezone` (IANA) is the subscriber's, in which its dates are written.
     """
 
     id: str
@@ -67,6 +68,7 @@ class Invoice:
     net: Money
     total: Money
     corrects: str | None = None
+    timezone: str = "UTC"
 
     @property
     def tax(self) -> Money:

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, insert, select, update
 
+from mvne_billing.errors import BillingError
 from mvne_billing.invoice.invoice import Invoice, Line, LineKind, Parties
 from mvne_billing.ledger import accounts
 from mvne_billing.ledger.transfer import Entry, Transfer, move, post
 from mvne_billing.sql import upsert
-from mvne_billing.subscription.subscription import Subscription
+from mvne_billing.subscription.subscription import Subscription, locked
 from mvne_billing.tables import counter
 from mvne_billing.tables import invoice as table
 from mvne_billing.tax import TaxPolicy, taxes
@@ -20,7 +22,7 @@ from mvne_plans.canonical import content_hash, dumps, loads
 from mvne_plans.money import total
 
 
-class InvoiceError(Exception):
+class InvoiceError(BillingError):
     """The document refuses this."""
 
 
@@ -57,7 +59,7 @@ def issue(
     document = Invoice(
         id=invoice_id,
         kind="invoice",
-        number=_next_number(conn, brand, f"{brand.upper()}-{at.year}"),
+        number=_next_number(conn, brand, f"{brand.upper()}-{_year(at, owner.timezone)}"),
         subscription=owner.id,
         customer=owner.customer,
         parties=form.parties,
@@ -67,6 +69,7 @@ def issue(
         tax_included=inclusive,
         net=net,
         total=amount if inclusive else net + total([tax.amount for tax in tax_lines], net.currency),
+        timezone=owner.timezone,
     )
     _store(conn, brand, document)
     post(conn, brand, list(_transfers(document)))
@@ -82,13 +85,15 @@ def credit(conn: Connection, brand: str, note_id: str, invoice_id: str, at: date
     if known is not None:
         return known
     original = get(conn, brand, invoice_id)
+    # One at a time per subscription: two credit notes at once would give everything back twice.
+    locked(conn, brand, [original.subscription])
     if original.kind != "invoice" or credit_of(conn, brand, invoice_id) is not None:
         raise NothingToCredit(f"{original.number} cannot be credited: it is a credit note, or has one")
     amount = -original.total if original.tax_included else -original.net
     document = Invoice(
         id=note_id,
         kind="credit_note",
-        number=_next_number(conn, brand, f"{brand.upper()}-{at.year}-C"),
+        number=_next_number(conn, brand, f"{brand.upper()}-{_year(at, original.timezone)}-C"),
         subscription=original.subscription,
         customer=original.customer,
         parties=original.parties,
@@ -99,6 +104,7 @@ def credit(conn: Connection, brand: str, note_id: str, invoice_id: str, at: date
         net=-original.net,
         total=-original.total,
         corrects=original.id,
+        timezone=original.timezone,
     )
     _store(conn, brand, document)
     post(conn, brand, list(_transfers(document)))
@@ -135,6 +141,10 @@ def of_subscription(conn: Connection, brand: str, subscription: str) -> list[Inv
         .order_by(table.c.issued_at, table.c.number)
     )
     return [loads(Invoice, content) for content in conn.execute(query).scalars()]
+
+
+def _year(at: datetime, timezone: str) -> int:
+    return at.astimezone(ZoneInfo(timezone)).year
 
 
 def _next_number(conn: Connection, brand: str, series: str) -> str:
@@ -186,5 +196,5 @@ def _transfers(document: Invoice) -> Iterator[Transfer]:
         else:
             yield from move(name, receivable, accounts.revenue(line.kind), line.amount.micro, like)
     source = accounts.TAX_INCLUDED if document.tax_included else receivable
-    for tax in document.taxes:
-        yield from move(f"{document.id}:tax:{tax.name}", source, accounts.tax(tax.name), tax.amount.micro, like)
+    for place, tax in enumerate(document.taxes):
+        yield from move(f"{document.id}:tax:{place}", source, accounts.tax(tax.name), tax.amount.micro, like)

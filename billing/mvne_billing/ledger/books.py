@@ -39,10 +39,8 @@ def balance(conn: Connection, brand: str, account: str) -> int:
 
 def transfers(conn: Connection, brand: str) -> Iterator[tuple[Transfer, str]]:
     """Yield every transfer with the hash stored beside it, in the order of their ids."""
-    rows = conn.execution_options(yield_per=1000).execute(
-        select(transfer).where(transfer.c.brand == brand).order_by(transfer.c.id)
-    )
-    for row in rows:
+    query = select(transfer).where(transfer.c.brand == brand).order_by(transfer.c.id)
+    for row in conn.execute(query, execution_options={"yield_per": 1000}):
         yield _transfer(row), row.hash
 
 

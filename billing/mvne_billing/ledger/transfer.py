@@ -10,13 +10,14 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, insert, select
 
+from mvne_billing.errors import BillingError
 from mvne_billing.tables import transfer
 
 #: Ids looked up at once; below the 999 variables that an old SQLite allows.
 _CHUNK = 500
 
 
-class LedgerError(Exception):
+class LedgerError(BillingError):
     """The ledger refuses this."""
 
 

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import Connection, func, select
 
 from mvne_billing.ledger import accounts
 from mvne_billing.ledger.books import Balances, balances, transfers
 from mvne_billing.states import PaymentState, RefundState
-from mvne_billing.tables import invoice, payment, refund, transfer, usage
+from mvne_billing.tables import counter, invoice, payment, refund, transfer, usage
+from mvne_plans.canonical import text_hash
 from mvne_plans.money import micro_per_minor
+from mvne_plans.quantity import Kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +31,10 @@ class Verified:
 def verify(conn: Connection, brand: str) -> Verified:
     """Check a brand's books against themselves and against usage, invoices and payments."""
     books = balances(conn, brand)
-    checks = (_sums(books), _hashes(conn, brand), _corrections(conn, brand))
-    cross = (_unbilled(conn, brand, books), _receivable(conn, brand, books), _cash(conn, brand, books))
-    faults = tuple(fault for check in (*checks, *cross) for fault in check)
+    checks = (_sums(books), _hashes(conn, brand), _corrections(conn, brand), _documents(conn, brand))
+    cross = (_use(conn, brand, books), _unbilled(conn, brand, books))
+    paid = (_receivable(conn, brand, books), _cash(conn, brand, books))
+    faults = tuple(fault for check in (*checks, *cross, *paid) for fault in check)
     count = conn.execute(select(func.count()).where(transfer.c.brand == brand)).scalar_one()
     return Verified(count, books, faults)
 
@@ -53,6 +58,42 @@ def _corrections(conn: Connection, brand: str) -> Iterator[str]:
     )
     for row in conn.execute(query):
         yield f"transfer {row.id} corrects {row.corrects}, which is not there"
+
+
+def _documents(conn: Connection, brand: str) -> Iterator[str]:
+    """Every document is as it was issued, and none of a series is missing."""
+    there: dict[str, int] = defaultdict(int)
+    query = select(invoice).where(invoice.c.brand == brand).order_by(invoice.c.number)
+    for row in conn.execute(query, execution_options={"yield_per": 1000}):
+        there[row.number.rpartition("-")[0]] += 1
+        told = _columns(json.loads(row.content))
+        if text_hash(row.content) != row.hash or told != {name: row._mapping[name] for name in told}:
+            yield f"document {row.number} was changed after it was issued"
+    for row in conn.execute(select(counter).where(counter.c.brand == brand).order_by(counter.c.series)):
+        if there[row.series] != row.last:
+            yield f"{row.last} documents of series {row.series} were issued; {there[row.series]} are there"
+
+
+def _columns(document: Mapping[str, Any]) -> dict[str, object]:
+    """Return what the columns beside a document's content must say."""
+    names = ("id", "number", "kind", "subscription", "customer", "corrects")
+    amounts = {f"{name}_minor": document[name]["minor"] for name in ("net", "total")}
+    return {**{name: document[name] for name in names}, **amounts, "currency": document["total"]["currency"]}
+
+
+def _use(conn: Connection, brand: str, books: Balances) -> Iterator[str]:
+    """What use earned and cost in the ledger is what the priced records say."""
+    query = (
+        select(usage.c.currency, usage.c.kind, func.sum(usage.c.charge_micro), func.sum(usage.c.cost_micro))
+        .where(usage.c.brand == brand)
+        .group_by(usage.c.currency, usage.c.kind)
+    )
+    rows = [(currency, Kind(kind), int(charge), int(cost)) for currency, kind, charge, cost in conn.execute(query)]
+    earned = {(currency, accounts.usage_revenue(kind)): -charge for currency, kind, charge, _ in rows}
+    yield from _compare(books, "revenue:usage:", earned, "the priced use")
+    for kind in Kind:
+        spent = {(row[0], accounts.cost(kind)): row[3] for row in rows if row[1] is kind}
+        yield from _compare(books, accounts.cost(kind), spent, "the cost of the use")
 
 
 def _unbilled(conn: Connection, brand: str, books: Balances) -> Iterator[str]:

@@ -11,7 +11,7 @@ from itertools import islice
 from sqlalchemy import Connection
 
 from mvne_billing.mediation.settling import Rater, Settled, Slice, settle
-from mvne_billing.mediation.suspense import Held, hold, resolve, waiting
+from mvne_billing.mediation.suspense import Held, hold, waiting
 from mvne_billing.rating.result import Reason
 from mvne_billing.sql import Transact, upsert
 from mvne_billing.tables import usage_batch
@@ -59,9 +59,9 @@ def load(
         upsert(conn, usage_batch, [{"brand": brand, "id": batch, "source": source, "at": at}])
         hold(conn, brand, broken, at)
     outcomes = []
-    for number, part in enumerate(_slices(records)):
+    for part in _slices(records):
         with transact() as conn:
-            outcome = settle(conn, brand, rater, Slice(batch, str(number), at), part)
+            outcome = settle(conn, brand, rater, Slice(batch, at), part)
             noticed(conn, outcome)
         outcomes.append(outcome)
     return _summary(batch, len(everything), broken, outcomes)
@@ -79,8 +79,7 @@ def replay(transact: Transact, brand: str, rater: Rater, at: datetime, noticed: 
                 return _summary(batch, read, [], outcomes)
             records = [record for one in held if one.reason is not Reason.CONFLICT and (record := one.usage())]
             upsert(conn, usage_batch, [{"brand": brand, "id": batch, "source": "suspense", "at": at}])
-            outcome = settle(conn, brand, rater, Slice(batch, held[0].id, at), records)
-            resolve(conn, brand, [*outcome.rated, *outcome.duplicates], at)
+            outcome = settle(conn, brand, rater, Slice(batch, at), records)
             noticed(conn, outcome)
         outcomes.append(outcome)
         after, read = held[-1].id, read + len(held)

@@ -14,6 +14,9 @@ from mvne_billing.usage.record import UsageRecord
 from mvne_plans.catalogue import Plan
 from mvne_plans.tariff import Bucket
 
+#: The most that one record may cost: a thousand million of the main unit. Sums of many still fit into 64 bits.
+MOST_MICRO = 10**15
+
 #: A counter is a bucket's id and the start of the time it is good for.
 CounterKey = tuple[str, datetime]
 
@@ -47,6 +50,8 @@ class Meter:
         number = self.subscription.number_at(self.plan.every, record.start)
         if number < 0:
             raise Unrateable(Reason.UNKNOWN_SUBSCRIBER, "the subscription had not begun when this was used")
+        if self.subscription.ends_at is not None and record.start >= self.subscription.ends_at:
+            raise Unrateable(Reason.UNKNOWN_SUBSCRIBER, "the subscription had ended when this was used")
         opened = self.subscription.starts_period(self.plan.every, number).astimezone(UTC)
         valid = [purchase for purchase in self.purchases if record.start in purchase.valid]
         extra = tuple(bucket for purchase in valid for bucket in purchase.buckets)
@@ -56,6 +61,8 @@ class Meter:
             for bucket in (*self.plan.tariff.buckets, *extra)
         }
         rated = rate(record, self.plan.tariff, world, used, extra)
+        if max(rated.charge_micro, rated.cost_micro) > MOST_MICRO:
+            raise Unrateable(Reason.TOO_LARGE, f"one record of more than {MOST_MICRO:,} micro-units is a mistake")
         buckets = {bucket.id: bucket for bucket in (*self.plan.tariff.buckets, *extra)}
         crossings = []
         for name, units in _counted(rated):

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, insert, select
 from mvne_billing.ledger import accounts
 from mvne_billing.ledger.transfer import Entry, Transfer, move, post
 from mvne_billing.mediation.meter import CounterKey, Crossing, Meter
-from mvne_billing.mediation.suspense import Held, hold
+from mvne_billing.mediation.suspense import Held, held_id, hold, resolve
 from mvne_billing.rating.result import Rated, Reason, Unrateable, World, parts_text
 from mvne_billing.sql import upsert
 from mvne_billing.subscription import addons
@@ -53,10 +53,9 @@ class Settled:
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """Which part of which batch is being settled, and when: names what is written."""
+    """A part of which batch is being settled, and when: what is written names it."""
 
     batch: str
-    name: str
     at: datetime
 
 
@@ -69,12 +68,14 @@ class _Priced(NamedTuple):
 def settle(conn: Connection, brand: str, rater: Rater, part: Slice, records: Sequence[UsageRecord]) -> Settled:
     """Price `records` in the order of their start and write all that follows from them in this transaction.
 
-    A record without a price is held in suspense; one that is known already is left alone.
+    A record without a price is held in suspense; one that is known already is left alone. Whatever waited in suspense
+    and is priced now waits no more.
     """
     outcome = Settled()
-    fresh = list(_fresh(conn, brand, records, outcome))
-    owned = rater.owners(conn, fresh)
+    owned = rater.owners(conn, records)
+    # Locked before anything is looked up: of two that load the same record at once, the second finds it known.
     meters = _meters(conn, brand, rater, sorted(set(owned.values())))
+    fresh = _fresh(conn, brand, records, outcome)
     priced: list[_Priced] = []
     for record in sorted(fresh, key=lambda one: (one.start, one.id)):
         meter = meters.get(owned.get(record.id, ""))
@@ -83,7 +84,7 @@ def settle(conn: Connection, brand: str, rater: Rater, part: Slice, records: Seq
                 raise Unrateable(Reason.UNKNOWN_SUBSCRIBER, "no line had this number at that time")
             rated, crossings = meter.price(record, rater.world)
         except Unrateable as problem:
-            outcome.held.append(Held(record.id, problem.reason, problem.message, dumps(record), record.source))
+            outcome.held.append(_held(record, problem.reason, problem.message))
             continue
         priced.append(_Priced(record, meter, rated))
         outcome.rated.append(record.id)
@@ -94,6 +95,7 @@ def settle(conn: Connection, brand: str, rater: Rater, part: Slice, records: Seq
         conn.execute(insert(usage), [_row(brand, part.batch, one) for one in priced])
     upsert(conn, allowance, [row for meter in meters.values() for row in _counters(brand, meter)], update=("used",))
     hold(conn, brand, outcome.held, part.at)
+    resolve(conn, brand, sorted({held_id(one) for one in records} - {one.id for one in outcome.held}), part.at)
     post(conn, brand, list(_transfers(priced, part, ZoneInfo(rater.world.timezone))))
     return outcome
 
@@ -111,8 +113,11 @@ def _fresh(conn: Connection, brand: str, records: Sequence[UsageRecord], outcome
             outcome.duplicates.append(record.id)
         else:
             message = "this id was loaded before with other content; the first one stands"
-            name = f"{record.id}~{digest[:12]}"
-            outcome.held.append(Held(name, Reason.CONFLICT, message, dumps(record), record.source))
+            outcome.held.append(_held(record, Reason.CONFLICT, message))
+
+
+def _held(record: UsageRecord, reason: Reason, message: str) -> Held:
+    return Held(held_id(record), reason, message, dumps(record), record.source)
 
 
 def _meters(conn: Connection, brand: str, rater: Rater, ids: Sequence[str]) -> dict[str, Meter]:
@@ -162,15 +167,18 @@ def _row(brand: str, batch: str, priced: _Priced) -> dict[str, object]:
 
 
 def _transfers(priced: Sequence[_Priced], part: Slice, zone: ZoneInfo) -> Iterator[Transfer]:
-    """Yield one transfer per subscription, kind of use and day for what it earns, and one for what it costs."""
-    sums: dict[tuple[str, str, Kind, date], tuple[int, int]] = {}
-    for record, meter, rated in priced:
-        day = record.start.astimezone(zone).date()
-        key = (meter.plan.tariff.currency, meter.subscription.id, record.kind, day)
-        charge, cost = sums.get(key, (0, 0))
-        sums[key] = (charge + rated.charge_micro, cost + rated.cost_micro)
-    for (currency, subscription, kind, day), (charge, cost) in sorted(sums.items()):
+    """Yield one transfer per subscription, kind of use and day for what it earns, and one for what it costs.
+
+    Each is named after the first record in it: a record is priced once, so no other transfer bears that name, also
+    when the same batch comes again with records that had no price the first time.
+    """
+    days: dict[tuple[str, str, Kind, date], list[_Priced]] = defaultdict(list)
+    for one in priced:
+        day = one.record.start.astimezone(zone).date()
+        days[one.meter.plan.tariff.currency, one.meter.subscription.id, one.record.kind, day].append(one)
+    for (currency, subscription, kind, _), together in sorted(days.items()):
+        charge, cost = sum(one.rated.charge_micro for one in together), sum(one.rated.cost_micro for one in together)
         like = Entry(currency, "usage", part.at, part.batch, subscription)
-        name = f"usage:{part.batch}:{part.name}:{subscription}:{kind}:{day}"
+        name = f"usage:{together[0].record.id}"
         yield from move(f"{name}:price", accounts.unbilled(subscription), accounts.usage_revenue(kind), charge, like)
         yield from move(f"{name}:cost", accounts.cost(kind), accounts.HOST, cost, like)

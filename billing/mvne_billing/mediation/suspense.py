@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, func, select, update
 
 from mvne_billing.rating.result import Reason
 from mvne_billing.sql import upsert
@@ -30,6 +30,11 @@ class Held:
         return None if self.reason is Reason.MALFORMED else loads(UsageRecord, self.record)
 
 
+def held_id(record: UsageRecord) -> str:
+    """Return what a record is called in suspense: two contents under one id both wait, and neither covers the other."""
+    return f"{record.id}~{record.content_hash()[:12]}"
+
+
 def hold(conn: Connection, brand: str, held: Sequence[Held], at: datetime) -> None:
     """Put records in suspense; one that waits already has its reason renewed."""
     rows = [{"brand": brand, "at": at, "resolved_at": None, **asdict(one)} for one in held]
@@ -47,6 +52,21 @@ def waiting(conn: Connection, brand: str, after: str = "", limit: int = 500) -> 
     return [Held(row.id, Reason(row.reason), row.message, row.record, row.source) for row in conn.execute(query)]
 
 
+def count_waiting(conn: Connection, brand: str) -> int:
+    """Return how many records wait."""
+    query = select(func.count()).select_from(table).where(table.c.brand == brand, table.c.resolved_at.is_(None))
+    return int(conn.execute(query).scalar_one())
+
+
+def everything(conn: Connection, brand: str) -> Iterator[Held]:
+    """Yield all that waits, in the order of ids."""
+    after = ""
+    while held := waiting(conn, brand, after):
+        yield from held
+        after = held[-1].id
+
+
 def resolve(conn: Connection, brand: str, ids: Sequence[str], at: datetime) -> None:
     """Note that these records found their price at `at`."""
-    conn.execute(update(table).where(table.c.brand == brand, table.c.id.in_(ids)).values(resolved_at=at))
+    waits = (table.c.brand == brand, table.c.id.in_(ids), table.c.resolved_at.is_(None))
+    conn.execute(update(table).where(*waits).values(resolved_at=at))

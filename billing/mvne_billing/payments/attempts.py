@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, insert, select, update
 
+from mvne_billing.errors import BillingError
 from mvne_billing.invoice import issuing
 from mvne_billing.ledger import accounts
 from mvne_billing.ledger.transfer import Entry, move, post
@@ -23,6 +24,7 @@ from mvne_billing.payments.gateway import (
 from mvne_billing.sql import Transact
 from mvne_billing.states import PAYMENT_MOVES, PaymentState
 from mvne_billing.subscription import subscription
+from mvne_billing.tables import invoice as invoice_table
 from mvne_billing.tables import payment as table
 from mvne_plans.money import Money, total
 
@@ -33,11 +35,11 @@ KEY_LIFETIME = timedelta(hours=20)
 OPEN = (PaymentState.CREATED, PaymentState.PROCESSING, PaymentState.REQUIRES_ACTION)
 
 
-class NothingDue(Exception):
+class NothingDue(BillingError):
     """The invoice is paid, credited, or of no amount."""
 
 
-class PaymentNotFound(Exception):
+class PaymentNotFound(BillingError):
     """There is no such payment in this brand."""
 
 
@@ -127,6 +129,22 @@ def by_reference(conn: Connection, brand: str, reference: str) -> Payment | None
     query = select(table).where(table.c.brand == brand, table.c.reference == reference)
     row = conn.execute(query).one_or_none()
     return _from_row(row) if row else None
+
+
+def open_invoices(conn: Connection, brand: str) -> list[str]:
+    """Return the ids of invoices that still ask for money, oldest first."""
+    note = invoice_table.alias()
+    credited = select(note.c.id).where(note.c.brand == brand, note.c.corrects == invoice_table.c.id)
+    paid = select(table.c.id).where(
+        table.c.brand == brand, table.c.invoice == invoice_table.c.id, table.c.state == PaymentState.SUCCEEDED
+    )
+    query = (
+        select(invoice_table.c.id)
+        .where(invoice_table.c.brand == brand, invoice_table.c.kind == "invoice", invoice_table.c.total_minor > 0)
+        .where(~credited.exists(), ~paid.exists())
+        .order_by(invoice_table.c.issued_at, invoice_table.c.id)
+    )
+    return list(conn.execute(query).scalars())
 
 
 def unfinished(conn: Connection, brand: str) -> Sequence[Payment]:

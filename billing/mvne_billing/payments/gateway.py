@@ -1,7 +1,7 @@
 """The payment gateway: what billing asks of whoever collects the money.
 
-The bill is ours; the gateway only collects it. Every call that makes something carries a key that the caller has written
-down before the call, so that a retry after a crash finds the first answer instead of charging twice.
+The bill is ours; the gateway only collects it. Every call that makes something carries a key that the caller has
+written down before the call, so that a retry after a crash finds the first answer instead of charging twice.
 
 Nothing here knows Stripe: adapters live beside this file.
 """
@@ -14,21 +14,22 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
+from mvne_billing.errors import BillingError
 from mvne_plans.money import Money
 
 #: The code of a refused refund that asks for more than is left of its charge.
 OVER_REFUND = "refund_exceeds_charge"
 
 
-class PaymentError(Exception):
+class PaymentError(BillingError):
     """A call to the payment gateway did not give an answer to work with."""
 
 
 class GatewayUnavailable(PaymentError):
     """The gateway gave no usable answer; what it did is unknown. Call again with the same key.
 
-    `replayed` is True when this failure is itself the stored answer to the key: the same key will fail the same way until
-    the gateway forgets it. Then look (`find_charge`, `find_refund`) before a new attempt with a new key.
+    `replayed` is True when this failure is itself the stored answer to the key: the same key will fail the same way
+    until the gateway forgets it. Then look (`find_charge`, `find_refund`) before a new attempt with a new key.
     """
 
     def __init__(self, message: str, *, replayed: bool = False) -> None:
@@ -146,7 +147,8 @@ class Charge:
 class ChargeResult:
     """How an attempt ended; `code` is the issuer's decline code, or the gateway's error code when there is none.
 
-    `reference` is None only when the gateway refused before it made anything. `next_action` is where to send the customer.
+    `reference` is None only when the gateway refused before it made anything. `next_action` is where to send the
+    customer.
     """
 
     status: ChargeStatus
@@ -193,8 +195,8 @@ class GatewayEvent:
 class PaymentGateway(Protocol):
     """Whoever collects the money.
 
-    Every method may raise `GatewayUnavailable` and `GatewayRefused`; those that take a `key` also `KeyReused`. A declined
-    card is an answer of `charge`, not an error.
+    Every method may raise `GatewayUnavailable` and `GatewayRefused`; those that take a `key` also `KeyReused`. A
+    declined card is an answer of `charge`, not an error.
     """
 
     def sync_product(self, key: str, product: ProductSpec) -> Synced:

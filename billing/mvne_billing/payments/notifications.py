@@ -18,7 +18,8 @@ def receive(
 ) -> Payment | None:
     """Take a notification; return the payment it concerned, None when it was known or concerns none.
 
-    Their order and number do not matter: the payment's state is fetched, never read from the message. Raises `BadSignature` when it is not the gateway's.
+    Their order and number do not matter: a payment's state is fetched, never read from the message. Raises
+    `BadSignature` when it is not the gateway's.
     """
     event = gateway.parse_event(payload, signature, at)
     where = (table.c.brand == brand, table.c.id == event.id)

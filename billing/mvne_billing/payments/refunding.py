@@ -8,11 +8,19 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, func, insert, select, update
 
+from mvne_billing.errors import BillingError
 from mvne_billing.invoice import issuing
 from mvne_billing.ledger import accounts
 from mvne_billing.ledger.transfer import Entry, move, post
 from mvne_billing.payments import attempts
-from mvne_billing.payments.gateway import PaymentGateway, RefundResult, RefundStatus
+from mvne_billing.payments.attempts import KEY_LIFETIME
+from mvne_billing.payments.gateway import (
+    GatewayRefused,
+    GatewayUnavailable,
+    PaymentGateway,
+    RefundResult,
+    RefundStatus,
+)
 from mvne_billing.payments.gateway import Refund as Asked
 from mvne_billing.sql import Transact
 from mvne_billing.states import REFUND_MOVES, PaymentState, RefundState
@@ -27,8 +35,12 @@ _STATES = {
 }
 
 
-class RefundTooLarge(Exception):
+class RefundTooLarge(BillingError):
     """More would be given back than was received."""
+
+
+class RefundConflict(BillingError):
+    """The refund's id is taken by another one, or its credit note is not of the invoice that was paid."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,17 +63,15 @@ def refund(
 ) -> Refund:
     """Refund a payment by the amount of a credit note; the same refund again finds the first.
 
-    Raises `RefundTooLarge` before the gateway is asked, `GatewayUnavailable` when the outcome is unknown: call again.
+    Raises `RefundConflict` and `RefundTooLarge` before the gateway is asked, `GatewayUnavailable` when the outcome is
+    unknown: call again.
     """
     with transact() as conn:
         wanted = _begin(conn, brand, refund_id, payment_id, note_id, at)
         paid = attempts.get(conn, brand, payment_id)
     if wanted.state is not RefundState.CREATED or paid.reference is None:
         return wanted
-    # A bank may take days: once it has a name, the refund is looked up instead of asked for again.
-    result = gateway.find_refund(wanted.id, paid.reference) if wanted.reference else None
-    if result is None:
-        result = gateway.refund(wanted.key, Asked(wanted.id, paid.reference, wanted.amount, note_id))
+    result = _ask(gateway, wanted, paid.reference, at)
     with transact() as conn:
         return _record(conn, brand, wanted.id, result, at)
 
@@ -85,8 +95,13 @@ def _begin(conn: Connection, brand: str, refund_id: str, payment_id: str, note_i
     payment = attempts.get(conn, brand, payment_id, lock=True)
     known = get(conn, brand, refund_id)
     if known is not None:
+        if (known.payment, known.credit_note) != (payment_id, note_id):
+            raise RefundConflict(f"refund {refund_id} exists with other content; give the new one another id")
         return known
-    amount = -issuing.get(conn, brand, note_id).total
+    note = issuing.get(conn, brand, note_id)
+    if note.corrects != payment.invoice:
+        raise RefundConflict(f"{note.number} is no credit note of the invoice that payment {payment_id} paid")
+    amount = -note.total
     received = payment.amount.minor if payment.state is PaymentState.SUCCEEDED else 0
     left = received - refunded(conn, brand, payment_id)
     if not 0 < amount.minor <= left:
@@ -98,12 +113,31 @@ def _begin(conn: Connection, brand: str, refund_id: str, payment_id: str, note_i
     return wanted
 
 
+def _ask(gateway: PaymentGateway, wanted: Refund, charge: str, at: datetime) -> RefundResult:
+    """Return what the gateway says about a refund, making it if it was not made yet."""
+    # Once it has a name, or its key may be forgotten, it is looked up: asked for again, it could be made twice.
+    if wanted.reference is not None or at - wanted.at > KEY_LIFETIME:
+        found = gateway.find_refund(wanted.id, charge)
+        if found is not None:
+            return found
+    try:
+        return gateway.refund(wanted.key, Asked(wanted.id, charge, wanted.amount, wanted.credit_note))
+    except GatewayRefused as refusal:
+        return RefundResult(RefundStatus.REFUSED, None, refusal.code, refusal.message)
+    except GatewayUnavailable as failure:
+        if not failure.replayed:
+            raise
+        # The gateway answers this key with a stored failure for good: what counts is whether money moved.
+        found = gateway.find_refund(wanted.id, charge)
+        return found or RefundResult(RefundStatus.FAILED, None, "gateway_error", str(failure))
+
+
 def _record(conn: Connection, brand: str, refund_id: str, result: RefundResult, at: datetime) -> Refund:
     """Write down what the gateway said; money given back goes into the books once."""
     row = conn.execute(select(table).where(table.c.brand == brand, table.c.id == refund_id).with_for_update()).one()
     known = _from_row(row)
     to = _STATES[result.status]
-    if to is not known.state and to not in REFUND_MOVES[known.state]:
+    if not REFUND_MOVES[known.state]:
         return known
     changed = {"state": to, "reference": result.reference, "code": result.code}
     conn.execute(update(table).where(table.c.brand == brand, table.c.id == refund_id).values(**changed))

@@ -1,7 +1,7 @@
 """Amounts as Stripe writes them: whole numbers in a unit that for a few currencies is not ISO 4217's minor unit.
 
-Source: docs.stripe.com/currencies (special cases; minimum and maximum charge amounts). ISK and UGX have no decimals and are
-written with two; currencies with three decimals are charged in tens of their minor unit.
+Source: docs.stripe.com/currencies (special cases; minimum and maximum charge amounts). ISK and UGX have no decimals
+and are written with two; currencies with three decimals are charged in tens of their minor unit.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ FACTORS = {"ISK": 100, "UGX": 100}
 
 #: The smallest charge, in Stripe's units; a currency that is not listed has no published minimum of its own.
 MINIMUM = {
-    "AED": 200, "AUD": 50, "BGN": 100, "BRL": 50, "CAD": 50, "CHF": 50, "CZK": 1500, "DKK": 250, "EUR": 50, "GBP": 30,
-    "HKD": 400, "HUF": 17500, "INR": 50, "JPY": 50, "MXN": 1000, "MYR": 200, "NOK": 300, "NZD": 50, "PLN": 200, "RON": 200,
-    "SEK": 300, "SGD": 50, "THB": 1000, "USD": 50,
+    "AED": 200, "AUD": 50, "BGN": 100, "BRL": 50, "CAD": 50, "CHF": 50, "CZK": 1500, "DKK": 250, "EUR": 50,
+    "GBP": 30, "HKD": 400, "HUF": 17500, "INR": 50, "JPY": 50, "MXN": 1000, "MYR": 200, "NOK": 300, "NZD": 50,
+    "PLN": 200, "RON": 200, "SEK": 300, "SGD": 50, "THB": 1000, "USD": 50,
 }  # fmt: skip
 
 #: The largest charge: eight digits.

@@ -29,7 +29,8 @@ REFUND, CREDIT_NOTE, REPLACES = "mvne_refund", "mvne_credit_note", "mvne_replace
 #: The code of a payment that its holder must authenticate.
 AUTHENTICATE = "authentication_required"
 
-#: Stripe's status of a payment intent, and ours of a charge. Source: docs.stripe.com/payments/paymentintents/lifecycle.
+#: Stripe's status of a payment intent, and ours of a charge. Source:
+#: docs.stripe.com/payments/paymentintents/lifecycle.
 CHARGE_STATUS = {
     "succeeded": ChargeStatus.SUCCEEDED,
     "processing": ChargeStatus.PROCESSING,
@@ -66,7 +67,7 @@ def charge_result(intent: Answer) -> ChargeResult:
 
 
 def failure(reference: str | None, error: Answer) -> ChargeResult:
-    """Read a card error. A card that wants its holder to authenticate is not lost: the holder confirms on a page of ours."""
+    """Read a card error. A card that wants its holder to authenticate is not lost: there is a page of ours for that."""
     code, message = error.get("code"), error.get("message")
     if code == AUTHENTICATE:
         return ChargeResult(ChargeStatus.REQUIRES_ACTION, reference, code, message)
@@ -111,6 +112,15 @@ def event(answer: Answer) -> GatewayEvent:
     return GatewayEvent(
         answer["id"], answer["type"], thing["id"], datetime.fromtimestamp(answer["created"], UTC), charge
     )
+
+
+def quoted(text: str) -> str:
+    r"""Return a text as Stripe's search language takes it.
+
+    >>> print(quoted("O'Hara"))
+    'O\'Hara'
+    """
+    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
 
 
 def replacing(present: Mapping[str, str], wanted: Mapping[str, str]) -> dict[str, str]:

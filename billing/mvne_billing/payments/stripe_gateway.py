@@ -1,11 +1,12 @@
 """The payment gateway over Stripe, through Stripe's own SDK.
 
-Keys. `charge`, `refund` and everything that makes an object sends the caller's idempotency key. Changes in place (a name, off
-sale) send none of the caller's: they set absolute values, so repeating one is harmless, while a key would bring back
-yesterday's answer and hide that nothing was done.
+Keys. `charge`, `refund` and everything that makes an object sends the caller's idempotency key. Changes in place (a
+name, off sale) send none of the caller's: they set absolute values, so repeating one is harmless, while a key would
+bring back yesterday's answer and hide that nothing was done.
 
-Retries. The SDK's own are switched off: the caller has stored the key, owns the clock and repeats when it suits, instead of
-the SDK sleeping inside a bill run. So is the SDK's telemetry, which would write an identifier into the home directory.
+Retries. The SDK's own are switched off: the caller has stored the key, owns the clock and repeats when it suits,
+instead of the SDK sleeping inside a bill run. So is the SDK's telemetry, which would write an identifier into the
+home directory.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from typing import Any, TypedDict
+from typing import TYPE_CHECKING, Any, TypedDict, cast
 
 import stripe
 
@@ -42,6 +43,9 @@ from mvne_billing.payments.gateway import (
 )
 from mvne_billing.payments.stripe_amounts import to_stripe
 
+if TYPE_CHECKING:
+    from stripe.params import CustomerCreateParams, CustomerUpdateParams
+
 stripe.enable_telemetry = False
 
 #: See "Retries" above.
@@ -54,6 +58,8 @@ _SIGNED_AT = re.compile(r"(?:^|,)t=(\d{1,12})(?:,|$)", re.ASCII)
 
 
 class _CustomerFields(TypedDict, total=False):
+    """What `CustomerCreateParams` and `CustomerUpdateParams` have in common, as far as we use it."""
+
     metadata: dict[str, str]
     name: str
     email: str
@@ -63,8 +69,8 @@ class _CustomerFields(TypedDict, total=False):
 class StripeGateway:
     """`PaymentGateway` over Stripe. Live keys are refused unless `live` says that money may really move.
 
-    `http_client` replaces the network, as the simulator does. Use a restricted key (`rk_…`) with write access to products,
-    prices, customers, payment methods, payment intents and refunds, and to nothing else.
+    `http_client` replaces the network, as the simulator does. Use a restricted key (`rk_…`) with write access to
+    products, prices, customers, payment methods, payment intents and refunds, and to nothing else.
     """
 
     def __init__(
@@ -139,15 +145,19 @@ class StripeGateway:
     def ensure_customer(self, key: str, customer: CustomerSpec) -> str:
         """Return Stripe's customer with our id in its metadata, made or brought up to date.
 
-        What `customer` leaves open stays as it is. Stripe's search runs up to a minute late; within that minute the key
-        keeps a repeated call from making two. A key whose customer was deleted since goes on to a key of its own.
+        What `customer` leaves open stays as it is. Stripe's search runs up to a minute late, so what it finds is read
+        anew, and within that minute the key keeps a repeated call from making two. A key whose customer was deleted
+        since goes on to a key of its own.
         """
-        query = f"metadata['{answers.CUSTOMER}']:'{customer.id}'"
+        query = f"metadata['{answers.CUSTOMER}']:{answers.quoted(customer.id)}"
         with translated():
-            for found in self._stripe.customers.search({"query": query, "limit": 1}).data:
-                if answers.differs(_plain(found), customer):
-                    self._stripe.customers.update(found.id, {**_fields(customer)})
-                return found.id
+            for hit in self._stripe.customers.search({"query": query, "limit": 100}).data:
+                found = _plain(self._stripe.customers.retrieve(hit.id))
+                if found.get("deleted"):
+                    continue
+                if answers.differs(found, customer):
+                    self._stripe.customers.update(hit.id, cast("CustomerUpdateParams", _fields(customer)))
+                return hit.id
             return self._new_customer(key, customer)
 
     def attach_method(self, key: str, customer: str, method: str) -> str:
@@ -281,7 +291,7 @@ class StripeGateway:
         return Synced(SyncAction.UPDATED, found.reference)
 
     def _new_customer(self, key: str, customer: CustomerSpec) -> str:
-        made = self._stripe.customers.create({**_fields(customer)}, {"idempotency_key": key})
+        made = self._stripe.customers.create(cast("CustomerCreateParams", _fields(customer)), {"idempotency_key": key})
         if _was_given_before(made) and _plain(self._stripe.customers.retrieve(made.id)).get("deleted"):
             return self._new_customer(f"{key}/after/{made.id}", customer)
         return made.id

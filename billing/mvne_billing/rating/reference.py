@@ -47,9 +47,14 @@ class _Call:
             return False
         if self.tariff.reaches(self.destination, zone):
             return True
-        return (
-            zone == DOMESTIC and self.roaming is not None and self.tariff.reaches(self.destination, self.roaming.zone)
-        )
+        visited = self.roaming.zone if self.roaming is not None and self.at_home else None
+        return zone == DOMESTIC and visited is not None and self.tariff.reaches(self.destination, visited)
+
+    @property
+    def carried(self) -> bool:
+        """Whether a roaming price covers it: data, and numbers that cost nothing beyond being called."""
+        covered = (NumberKind.ORDINARY, NumberKind.FREEPHONE)
+        return self.record.kind is Kind.DATA or (self.destination is not None and self.destination.kind in covered)
 
     def fits(self, bucket: Bucket) -> bool:
         """Say whether `bucket` may pay for this use."""
@@ -81,7 +86,7 @@ def rate(
     call = _Call(record, tariff, number, destination, roaming, service)
     if roaming is not None and roaming.treatment == "refuse" and not _free(call):
         raise Unrateable(Reason.ROAMING_REFUSED, f"the plan has no use in {record.country}")
-    parts = tuple(_charged(_split(call, used, addons), tariff.rounding_micro)) if record.amount else ()
+    parts = tuple(_charged(_split(call, used, addons), record.kind, tariff.rounding_micro)) if record.amount else ()
     taken: dict[str, int] = {}
     for part in parts:
         if part.rule is Rule.BUCKET:
@@ -127,7 +132,7 @@ def _split(call: _Call, used: Mapping[str, int], addons: tuple[Bucket, ...]) -> 
 def _beyond(call: _Call, units: int) -> tuple[Part, Rate]:
     """Return the part that no allowance covers."""
     kind, tariff = call.record.kind, call.tariff
-    if call.roaming is not None and call.roaming.treatment == "price":
+    if call.roaming is not None and call.roaming.treatment == "price" and call.carried:
         price = call.roaming.prices.get(kind)
         if price is None:
             raise Unrateable(Reason.NO_TARIFF, f"no {kind} price in {call.roaming.zone}")
@@ -139,7 +144,7 @@ def _beyond(call: _Call, units: int) -> tuple[Part, Rate]:
         if isinstance(rule, Priced):
             return Part(Rule.PRICE, kind, units), rule.rate
         return Part(Rule.SLOW if isinstance(rule, Slow) else Rule.STOP, kind, units), FREE
-    row = tariff.deck.find(call.number, kind)
+    row = tariff.deck.row_to(call.number, call.destination, kind)
     price = row.rate(kind) if row else None
     if row is None or price is None:
         if call.destination is None:
@@ -148,7 +153,7 @@ def _beyond(call: _Call, units: int) -> tuple[Part, Rate]:
     return Part(Rule.DECK, row.prefix, units), price
 
 
-def _charged(parts: Iterator[tuple[Part, Rate]], rounding_micro: int) -> Iterator[Part]:
+def _charged(parts: Iterator[tuple[Part, Rate]], kind: Kind, rounding_micro: int) -> Iterator[Part]:
     """Price the parts: the last carries the overrun of increments; the record is rounded once, as a running total."""
     exact, walked = Fraction(0), 0
     ordered = list(parts)
@@ -158,6 +163,6 @@ def _charged(parts: Iterator[tuple[Part, Rate]], rounding_micro: int) -> Iterato
             billable = price.increments.raise_to(walked + part.units) - walked
         before, exact = exact, exact + price.charge(billable)
         charge = round_record(exact, rounding_micro) - round_record(before, rounding_micro)
-        shown = "" if price is FREE else str(price)
+        shown = "" if price is FREE else price.text(kind)
         yield replace(part, billable=billable, rate=shown, charge_micro=charge)
         walked += part.units

@@ -69,6 +69,7 @@ class Reason(StrEnum):
     NO_TARIFF = "no_tariff"
     ROAMING_REFUSED = "roaming_refused"
     NO_WHOLESALE_PRICE = "no_wholesale_price"
+    TOO_LARGE = "too_large"  #: the price would not fit the books
     CONFLICT = "conflict"  #: the id is known with other content
     MALFORMED = "malformed"
 

@@ -27,6 +27,9 @@ def cost(
     agreement = in_force(world.agreements, record.start.astimezone(ZoneInfo(world.timezone)).date())
     if agreement is None:
         raise Unrateable(Reason.NO_WHOLESALE_PRICE, "no wholesale agreement is in force on that day")
+    if agreement.currency != tariff.currency:
+        message = f"the agreement is in {agreement.currency}, the plan in {tariff.currency}; they do not add"
+        raise Unrateable(Reason.NO_WHOLESALE_PRICE, message)
     rates = agreement.rates.get(record.kind, {})
     rate: Rate | None
     if record.country != tariff.home:
@@ -38,13 +41,13 @@ def cost(
     elif record.kind is Kind.DATA or _as_domestic(destination, tariff):
         rate, rule = rates.get(DOMESTIC), DOMESTIC
     else:
-        row = agreement.deck.find(number, record.kind)
+        row = agreement.deck.row_to(number, destination, record.kind)
         ordinary = destination is not None and destination.kind is NumberKind.ORDINARY
         rate = row.rate(record.kind) if row else rates.get(INTERNATIONAL) if ordinary else None
         rule = f"to {row.prefix}" if row else INTERNATIONAL
     if rate is None:
         raise Unrateable(Reason.NO_WHOLESALE_PRICE, f"the agreement has no {record.kind} price for {rule}")
-    return round_record(rate.charge(rate.increments.raise_to(record.amount))), f"{rule} {rate}"
+    return round_record(rate.charge(rate.increments.raise_to(record.amount))), f"{rule} {rate.text(record.kind)}"
 
 
 def _as_domestic(destination: Destination | None, tariff: Tariff) -> bool:

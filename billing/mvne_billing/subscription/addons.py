@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, Row, select
 
@@ -42,6 +43,7 @@ def buy(
     The same purchase again is left alone; raises `SubscriptionConflict` when the id is taken by another.
     """
     period_end = owner.period(every, owner.number_at(every, at)).end
+    local = at.astimezone(ZoneInfo(owner.timezone))
     row = {
         "brand": brand,
         "id": purchase_id,
@@ -49,7 +51,7 @@ def buy(
         "addon": bought.id,
         "content": dumps(bought),
         "starts": at,
-        "ends": period_end if bought.lasts is None else boundary(at, bought.lasts, 1),
+        "ends": period_end if bought.lasts is None else boundary(local, bought.lasts, 1),
     }
     upsert(conn, table, [row])
     query = select(table).where(table.c.brand == brand, table.c.id == purchase_id)

@@ -10,12 +10,13 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, Row, insert, select, update
 
+from mvne_billing.errors import BillingError
 from mvne_billing.states import SUBSCRIPTION_MOVES, SubscriptionState
 from mvne_billing.tables import subscription as table
 from mvne_plans.period import Every, Period, boundary, number_at, period_number
 
 
-class SubscriptionError(Exception):
+class SubscriptionError(BillingError):
     """The subscription refuses this."""
 
 
@@ -136,10 +137,10 @@ def move(conn: Connection, brand: str, subscription_id: str, to: SubscriptionSta
 def cancel(conn: Connection, brand: str, subscription_id: str, ends_at: datetime) -> Subscription:
     """Set when a subscription ends; what was used until then is billed at that moment.
 
-    An earlier end than one already set wins; a later one is ignored.
+    An earlier end than one already set wins; a later one is ignored, and so is any for one that has ended.
     """
     current = get(conn, brand, subscription_id, lock=True)
-    if current.ends_at is not None and current.ends_at <= ends_at:
+    if current.state is SubscriptionState.ENDED or (current.ends_at is not None and current.ends_at <= ends_at):
         return current
     bill_at = min(ends_at, current.next_bill_at) if current.next_bill_at else ends_at
     _change(conn, brand, subscription_id, ends_at=ends_at, next_bill_at=bill_at)
@@ -148,7 +149,7 @@ def cancel(conn: Connection, brand: str, subscription_id: str, ends_at: datetime
 
 def billed(conn: Connection, brand: str, current: Subscription, every: Every) -> Subscription:
     """Note that the opening of `next_period` has been billed, or that the end has: nothing is left to bill."""
-    if current.ends_at is not None and current.ends_at <= current.starts_period(every, current.next_period):
+    if current.state is SubscriptionState.ENDED:
         advanced = replace(current, next_bill_at=None)
     else:
         following = current.starts_period(every, current.next_period + 1)

@@ -9,19 +9,23 @@ from __future__ import annotations
 
 import csv
 import hashlib
-import io
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from mvne_billing.errors import BillingError
 from mvne_billing.usage.record import InvalidUsage, UsageRecord
 from mvne_plans.quantity import Kind
+
+if TYPE_CHECKING:
+    from pyarrow import RecordBatch
 
 COLUMNS = ("id", "msisdn", "kind", "start", "amount", "country", "to")
 
 
-class UsageFileError(Exception):
+class UsageFileError(BillingError):
     """The file as a whole cannot be read as usage."""
 
 
@@ -54,13 +58,22 @@ def file_id(path: Path) -> str:
 
 def _csv_rows(path: Path) -> Iterator[tuple[int, Mapping[str, object], str]]:
     with path.open(encoding="utf-8-sig", newline="", errors="surrogateescape") as stream:
-        header = stream.readline()
-        columns = next(csv.reader(io.StringIO(header)), []) if "\x00" not in header else []
-        _check_columns(path, [column.strip() for column in columns])
+        columns = _header(stream.readline())
+        _check_columns(path, columns)
         for place, line in enumerate(stream, start=2):
-            text = line.rstrip("\r\n").encode("utf-8", "backslashreplace").decode()
+            # What no database keeps as text is kept as its escape.
+            text = line.rstrip("\r\n").replace("\x00", "\\x00").encode("utf-8", "backslashreplace").decode()
             if text.strip():
                 yield place, _cells(columns, text), text
+
+
+def _header(line: str) -> list[str]:
+    """Return the names of the columns; a first line that holds none, as in a binary file, is no column."""
+    try:
+        cells = next(csv.reader([line]), [])
+    except csv.Error:
+        return []
+    return [cell.strip() for cell in cells]
 
 
 def _cells(columns: list[str], text: str) -> Mapping[str, object]:
@@ -70,7 +83,7 @@ def _cells(columns: list[str], text: str) -> Mapping[str, object]:
         return {"": str(error)}
     if len(cells) != len(columns):
         return {"": f"{len(cells)} cells, {len(columns)} columns"}
-    return {column.strip(): cell.strip() for column, cell in zip(columns, cells, strict=True)}
+    return {column: cell.strip() for column, cell in zip(columns, cells, strict=True)}
 
 
 def _parquet_rows(path: Path) -> Iterator[tuple[int, Mapping[str, object], str]]:
@@ -82,17 +95,32 @@ def _parquet_rows(path: Path) -> Iterator[tuple[int, Mapping[str, object], str]]
             _check_columns(path, file.schema_arrow.names)
             place = 0
             for batch in file.iter_batches(batch_size=10_000, columns=list(COLUMNS)):
-                for row in batch.to_pylist():
+                for row in _whole_microseconds(batch).to_pylist():
                     place += 1
                     yield place, {name: "" if cell is None else cell for name, cell in row.items()}, repr(row)
-    except pa.ArrowInvalid as error:
-        raise UsageFileError(f"{path}: not a Parquet file ({error})") from None
+    except (pa.ArrowException, OSError) as error:
+        raise UsageFileError(f"{path}: not a Parquet file, or a damaged one ({error})") from None
 
 
-def _check_columns(path: Path, columns: Iterable[str]) -> None:
-    missing = [column for column in COLUMNS if column not in set(columns)]
+def _whole_microseconds(batch: RecordBatch) -> RecordBatch:
+    """Return the batch with a `start` of nanoseconds cut to the microseconds that Python's clocks keep."""
+    import pyarrow as pa
+
+    place = batch.schema.get_field_index("start")
+    kind = batch.schema.field(place).type
+    if not pa.types.is_timestamp(kind) or kind.unit != "ns":
+        return batch
+    starts = batch.column(place).cast(pa.timestamp("us", kind.tz), safe=False)
+    return batch.set_column(place, "start", starts)
+
+
+def _check_columns(path: Path, columns: Sequence[str]) -> None:
+    missing = [column for column in COLUMNS if column not in columns]
     if missing:
         raise UsageFileError(f"{path}: no column {', '.join(missing)}; a usage file has {','.join(COLUMNS)}")
+    twice = [column for column in COLUMNS if columns.count(column) > 1]
+    if twice:
+        raise UsageFileError(f"{path}: column {', '.join(twice)} is there more than once; keep one of each")
 
 
 def _parse(source: str, rows: Iterable[tuple[int, Mapping[str, object], str]]) -> Iterator[UsageRecord | BrokenRow]:
@@ -114,7 +142,7 @@ def record_from(cells: Mapping[str, object], source: str) -> UsageRecord:
     if not (amount.isascii() and amount.isdigit() and len(amount) <= 18):
         raise InvalidUsage(f"amount {amount!r} is not a whole number of {Kind(kind).base_unit}s")
     country = str(cells["country"])
-    if len(country) != 2 or not country.isalpha() or not country.isupper():
+    if len(country) != 2 or not (country.isascii() and country.isalpha() and country.isupper()):
         raise InvalidUsage(f"country {country!r} is not an ISO 3166 code such as FR")
     return UsageRecord(
         id=str(cells["id"]),

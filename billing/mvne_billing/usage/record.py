@@ -8,6 +8,12 @@ from datetime import UTC, datetime
 
 from mvne_plans.quantity import MOST, Kind
 
+#: Years in which use can have begun; outside them calendars run off their ends.
+YEARS = range(2000, 2200)
+
+#: The longest id, number and called number that are kept.
+_LENGTHS = {"id": 120, "msisdn": 20, "to": 24}
+
 
 class InvalidUsage(ValueError):
     """This cannot be a usage record."""
@@ -34,8 +40,14 @@ class UsageRecord:
     def __post_init__(self) -> None:
         if not self.id or not self.msisdn:
             raise InvalidUsage("a usage record needs an id and the number (msisdn) that used the network")
+        for name, longest in _LENGTHS.items():
+            text = getattr(self, name) or ""
+            if len(text) > longest or not text.isprintable():
+                raise InvalidUsage(f"{name} {text[:longest]!r} is not plain text of at most {longest} characters")
         if self.start.tzinfo is None:
             raise InvalidUsage(f"start {self.start.isoformat()} has no time zone; write it like 2027-03-01T10:00:00Z")
+        if self.start.year not in YEARS:
+            raise InvalidUsage(f"start {self.start.isoformat()} is not in the years {YEARS[0]} to {YEARS[-1]}")
         if not 0 <= self.amount <= MOST:
             raise InvalidUsage(f"amount {self.amount} is not a whole number of {self.kind.base_unit}s from 0 to {MOST}")
         if (self.to is None) != (self.kind is Kind.DATA):

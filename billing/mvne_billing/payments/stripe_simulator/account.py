@@ -44,6 +44,18 @@ DUE = "due"
 
 _SERIALS_PER_REQUEST = 1000
 
+# Built once: a sandbox makes thousands of requests.
+_COUNT = COUNTER.update().values(value=COUNTER.c.value + 1)
+_SERIAL = sa.select(COUNTER.c.value)
+_BODY = sa.select(OBJECT.c.body).where(OBJECT.c.id == sa.bindparam("reference"))
+_DUE = (
+    sa.select(OBJECT.c.kind, OBJECT.c.id)
+    .join(TAG, TAG.c.object == OBJECT.c.id)
+    .where(TAG.c.name == DUE, TAG.c.value <= sa.bindparam("now"))
+    .order_by(OBJECT.c.seq)
+)
+_CHANGE = OBJECT.update().where(OBJECT.c.id == sa.bindparam("own")).values(body=sa.bindparam("text"))
+
 
 @dataclass
 class Account:
@@ -58,13 +70,12 @@ class Account:
     _changed: dict[str, str] = field(default_factory=dict)  # id -> kind, in the order of change
     _made: dict[str, int] = field(default_factory=dict)  # id -> seq
     _due: dict[str, int | None] = field(default_factory=dict)
-    _gone: list[str] = field(default_factory=list)
 
     @classmethod
     def writing(cls, connection: sa.Connection, now: int, key: str | None = None) -> Account:
         """Open the account to change it; waits until every other changing request is over."""
-        connection.execute(COUNTER.update().values(value=COUNTER.c.value + 1))
-        return cls(connection, now, connection.execute(sa.select(COUNTER.c.value)).scalar_one(), key)
+        connection.execute(_COUNT)
+        return cls(connection, now, connection.execute(_SERIAL).scalar_one(), key)
 
     def new(self, kind: str, fields: Json, reference: str | None = None) -> Json:
         """Make an object; `livemode: false` where Stripe's class has the field."""
@@ -85,7 +96,7 @@ class Account:
         """Return an object; raise `Refusal` when there is none of this kind."""
         body = self._seen.get(reference)
         if body is None:
-            text = self.connection.execute(sa.select(OBJECT.c.body).where(OBJECT.c.id == reference)).scalar()
+            text = self.connection.execute(_BODY, {"reference": reference}).scalar()
             body = self._seen[reference] = json.loads(text) if text else {}
         if body.get("object") != kind:
             raise missing(kind, reference, param, status)
@@ -93,12 +104,7 @@ class Account:
 
     def has(self, reference: str) -> bool:
         """Return whether an object of any kind has this id."""
-        known = sa.select(OBJECT.c.id).where(OBJECT.c.id == reference)
-        return reference in self._made or self.connection.execute(known).first() is not None
-
-    def remove(self, body: Json) -> None:
-        """Forget an object."""
-        self._gone.append(body["id"])
+        return reference in self._made or self.connection.execute(_BODY, {"reference": reference}).first() is not None
 
     def later(self, body: Json, at: int | None) -> None:
         """Say when something will happen to an object; None: nothing more."""
@@ -116,32 +122,23 @@ class Account:
 
     def due(self) -> Sequence[tuple[str, str]]:
         """Return kind and id of the objects whose time has come, oldest first."""
-        query = (
-            sa.select(OBJECT.c.kind, OBJECT.c.id)
-            .join(TAG, TAG.c.object == OBJECT.c.id)
-            .where(TAG.c.name == DUE, TAG.c.value <= _padded(self.now))
-            .order_by(OBJECT.c.seq)
-        )
-        return [(row.kind, row.id) for row in self.connection.execute(query)]
+        return [(row.kind, row.id) for row in self.connection.execute(_DUE, {"now": _padded(self.now)})]
 
     def flush(self) -> None:
         """Write what changed, in a handful of statements whatever the number of objects."""
         stored = [reference for reference in self._changed if reference not in self._made]
-        cleared = [*stored, *self._gone, *(name for name in self._due if name not in self._made)]
+        cleared = [*stored, *(name for name in self._due if name not in self._made)]
         if cleared:
             self.connection.execute(TAG.delete().where(TAG.c.object.in_(set(cleared))))
         if stored:
-            change = OBJECT.update().where(OBJECT.c.id == sa.bindparam("own")).values(body=sa.bindparam("text"))
-            self.connection.execute(change, [{"own": name, "text": json.dumps(self._seen[name])} for name in stored])
+            self.connection.execute(_CHANGE, [{"own": name, "text": json.dumps(self._seen[name])} for name in stored])
         self._insert(OBJECT, self._rows())
         self._insert(TAG, [row for name in self._changed for row in self._tags(self._seen[name])])
         self._insert(EVENT, self._notifications())
-        if self._gone:
-            self.connection.execute(OBJECT.delete().where(OBJECT.c.id.in_(self._gone)))
 
     def discard(self) -> None:
         """Drop what was changed: the request was refused."""
-        for waiting in (self._seen, self._changed, self._made, self._due, self._gone):
+        for waiting in (self._seen, self._changed, self._made, self._due):
             waiting.clear()
 
     def _next(self) -> int:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from mvne_plans.money import EXPONENTS, Money
-
 from mvne_billing.payments import stripe_amounts
 from mvne_billing.payments.stripe_simulator.refusals import Refusal
+from mvne_plans.money import EXPONENTS, Money
 
 #: Currencies that are known here and that Stripe does not take.
 _NOT_AT_STRIPE = {"IQD"}

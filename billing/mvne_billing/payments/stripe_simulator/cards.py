@@ -1,7 +1,7 @@
 """Stripe's documented test cards and test bank debits, and what each of them does.
 
-Source: docs.stripe.com/testing (cards) and docs.stripe.com/payments/sepa-debit/accept-a-payment (IBANs). A stored payment
-method is known again by what it shows, its network or country and its last four signs, as at Stripe.
+Source: docs.stripe.com/testing (cards) and docs.stripe.com/payments/sepa-debit/accept-a-payment (IBANs). A stored
+payment method is known again by what it shows, its network or country and its last four signs, as at Stripe.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ class TestMethod:
     """How a test payment method behaves.
 
     `code` and `decline_code` are of the refused charge, None for one that works. `attaches` is False when the card is
-    already refused on being kept. `authenticates` asks for 3-D Secure, every time. `settles` is how long a bank debit is on
-    its way. `refund` is `succeeded`, or how a later turn changes it: `pending` or `failed`.
+    already refused on being kept. `authenticates` asks for 3-D Secure, every time. `settles` is how long a bank debit
+    is on its way. `refund` is `succeeded`, or how a later turn changes it: `pending` or `failed`.
     """
 
     brand: str
@@ -69,7 +69,7 @@ _CARDS = {
         "visa", "4000000000000127", "incorrect_cvc", None, "Your card's security code is incorrect.", False
     ),
     "chargeDeclinedProcessingError": TestMethod(
-        "visa", "4000000000000119", "processing_error", None, "The card could not be processed; try again later.", False
+        "visa", "4000000000000119", "processing_error", None, "The card could not be processed; try later.", False
     ),
     "chargeCustomerFail": TestMethod("visa", "4000000000000341", "card_declined", "generic_decline"),
     "authenticationRequired": TestMethod("visa", "4000002760003184", authenticates=True),
@@ -104,7 +104,8 @@ HANDLES: dict[str, TestMethod] = {
     **{f"pm_card_{name}": card for name, card in _CARDS.items()},
     **{f"pm_card_visa_{name}": card for name, card in _CARDS.items() if name.startswith("chargeDeclined")},
     **_debits(
-        "at", "AT611904300234573201 AT321904300235473204 AT861904300235473202 AT051904300235473205 AT981904300002222227"
+        "at",
+        "AT611904300234573201 AT321904300235473204 AT861904300235473202 AT051904300235473205 AT981904300002222227",
     ),
     **_debits(
         "fr",

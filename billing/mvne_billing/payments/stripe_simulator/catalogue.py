@@ -76,7 +76,7 @@ def retrieve_price(account: Account, params: Mapping[str, Any], reference: str) 
 
 
 def update_price(account: Account, params: Mapping[str, Any], reference: str) -> Json:
-    """Change whether a price is sold, its nickname, metadata or lookup key: never its amount, the SDK has no such field."""
+    """Change whether a price is sold, its nickname, metadata or lookup key; its amount has no such field."""
     price = account.get("price", reference)
     after = fields.given(params, (*_PRICE, "active"))
     if "lookup_key" in params and params["lookup_key"] != price["lookup_key"]:

@@ -1,4 +1,4 @@
-"""Events, and their delivery as signed notifications: at least once, and to order late, twice, out of order or never."""
+"""Events and their delivery as signed notifications: at least once; to order late, twice, out of order or never."""
 
 from __future__ import annotations
 

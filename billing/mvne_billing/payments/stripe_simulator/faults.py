@@ -15,8 +15,9 @@ Failure = int | Literal["timeout"]
 class Fault:
     """One failure to come.
 
-    `after_effect`: the request is carried out and only its answer is lost. `stored`: the failure itself is kept as the answer
-    to the idempotency key, which Stripe may do with a 500 of its own. `path`: only requests whose address begins so.
+    `after_effect`: the request is carried out and only its answer is lost. `stored`: the failure itself is kept as
+    the answer to the idempotency key, which Stripe may do with a 500 of its own. `path`: only requests whose address
+    begins so.
     """
 
     status: Failure

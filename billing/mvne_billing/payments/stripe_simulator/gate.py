@@ -1,9 +1,9 @@
 """The parameters gate: every request is held against the SDK's own parameter types before the simulator looks at it.
 
-On the wire everything is text; the gate gives each value the type the SDK declares, and refuses in Stripe's shape what does
-not fit: an unknown name (with the name that was meant), a missing one, `4.90` where cents belong, a word that is none of
-those allowed. Stripe's types write enumerations as `Literal[...] | str`, open for the future; here they are closed on
-purpose, except where the only literal is `''`, which clears a field.
+On the wire everything is text; the gate gives each value the type the SDK declares, and refuses in Stripe's shape
+what does not fit: an unknown name (with the name that was meant), a missing one, `4.90` where cents belong, a word
+that is none of those allowed. Stripe's types write enumerations as `Literal[...] | str`, open for the future; here
+they are closed on purpose, except where the only literal is `''`, which clears a field.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from collections.abc import Callable
 from decimal import Decimal
 from difflib import get_close_matches
 from functools import cache
-from typing import Any, Literal, Union, get_args, get_origin, get_type_hints, is_typeddict
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import stripe
 
@@ -26,9 +26,7 @@ from mvne_billing.payments.stripe_simulator.refusals import Refusal
 Check = Callable[[Form, str], Any]
 
 #: What the SDK lets a caller pass beside the parameters: never on the wire.
-OPTIONS = frozenset(
-    "api_key stripe_version stripe_account stripe_context max_network_retries idempotency_key content_type headers".split()
-)
+OPTIONS = frozenset(stripe.RequestOptions.__annotations__)
 
 _WHOLE = re.compile(r"-?\d{1,18}", re.ASCII)
 _NUMBER = re.compile(r"-?\d{1,18}(?:\.\d{1,12})?", re.ASCII)
@@ -50,7 +48,7 @@ def group(parameters: Any) -> Check:
     def learn(name: str, full: str) -> Check:
         if name not in annotations:
             raise _unknown(full, get_close_matches(name, annotations, 1))
-        return checks.setdefault(name, compile_check(_resolve(annotations[name], parameters)))
+        return checks.setdefault(name, compile_check(resolve(annotations[name], parameters)))
 
     def run(value: Form, path: str) -> dict[str, Any]:
         if not isinstance(value, dict):
@@ -72,7 +70,7 @@ def compile_check(hint: Any) -> Check:
     """Return the check of one type, as it stands in the SDK's annotations."""
     if hint in _SCALARS:
         return _SCALARS[hint]
-    if is_typeddict(hint):
+    if hasattr(hint, "__required_keys__"):  # a TypedDict, whichever module made it
         return lambda value, path: group(hint)(value, path)
     origin, inner = get_origin(hint), get_args(hint)
     if origin is Literal:
@@ -103,17 +101,16 @@ def _union(parts: list[Any]) -> Check:
     rest = [part for part in parts if get_origin(part) is not Literal and part is not type(None)]
     if any(words) and str in rest:
         rest.remove(str)
-    checks = [compile_check(part) for part in rest] or [choice(words)]
+    scalars = [compile_check(part) for part in rest if part in _SCALARS]
+    shapes = [compile_check(part) for part in rest if part not in _SCALARS]
+    if len(scalars) > 1 or len(shapes) > 1:
+        raise TypeError(f"the parameters gate cannot tell {rest!r} apart; teach it in gate.py")
+    text, group_or_list = (scalars or shapes or [choice(words)])[0], (shapes or scalars or [choice(words)])[0]
 
     def run(value: Form, path: str) -> Any:
         if value in words:
             return value
-        for attempt in checks[:-1]:
-            try:
-                return attempt(value, path)
-            except Refusal:
-                continue
-        return checks[-1](value, path)
+        return text(value, path) if isinstance(value, str) else group_or_list(value, path)
 
     return run
 
@@ -171,7 +168,7 @@ def _unknown(param: str, close: list[str]) -> Refusal:
     return Refusal(f"Received unknown parameter: {param}{hint}", code="parameter_unknown", param=param)
 
 
-def _resolve(annotation: Any, parameters: Any) -> Any:
+def resolve(annotation: Any, parameters: Any) -> Any:
     """Return the type behind an annotation written as text, `NotRequired` taken off."""
     holder = type("Holder", (), {"__annotations__": {"value": annotation}})
     return get_type_hints(holder, vars(module_of(parameters)))["value"]

@@ -1,7 +1,8 @@
 """Payment intents and the charges that their attempts make.
 
-An intent goes from `requires_payment_method` over `requires_confirmation` to `succeeded`; a card that wants 3-D Secure holds
-it at `requires_action`, a bank debit at `processing`, a decline throws it back to `requires_payment_method`.
+An intent goes from `requires_payment_method` over `requires_confirmation` to `succeeded`; a card that wants 3-D
+Secure holds it at `requires_action`, a bank debit at `processing`, a decline throws it back to
+`requires_payment_method`.
 """
 
 from __future__ import annotations
@@ -78,9 +79,10 @@ def search_intents(account: Account, params: Mapping[str, Any]) -> Json:
 def confirm_intent(account: Account, params: Mapping[str, Any], reference: str) -> Json:
     """Try an intent that was made without trying it, or try again with another payment method."""
     intent = account.get("payment_intent", reference)
-    if "payment_method" in params and intent["status"] == IntentStatus.NEEDS_METHOD:
+    if "payment_method" in params and intent["status"] in (IntentStatus.NEEDS_METHOD, IntentStatus.NEEDS_CONFIRMATION):
         method = method_of(account, params["payment_method"], "payment_method")
-        intent = _move(account, intent, IntentStatus.NEEDS_CONFIRMATION, payment_method=method["id"])
+        chosen = {"payment_method": method["id"], "status": IntentStatus.NEEDS_CONFIRMATION}
+        intent = account.save({**intent, **chosen})
     return _confirmed(account, intent, params)
 
 
@@ -135,10 +137,11 @@ def settle(account: Account, reference: str) -> None:
 
 
 def _fresh(params: Mapping[str, Any], currency: str, method: Json | None) -> Json:
-    kinds = params.get("payment_method_types")
-    automatic = params.get("automatic_payment_methods", {"enabled": kinds is None})
-    allowed = kinds or (["card", "sepa_debit"] if currency == "eur" else ["card"])
+    kinds = params.get("allowed_payment_method_types")
+    automatic = params.get("automatic_payment_methods", {"enabled": True})
+    offered = ["card", "sepa_debit"] if currency == "eur" else ["card"]
     return {
+        "allowed_payment_method_types": kinds,
         "amount": params["amount"],
         "amount_capturable": 0,
         "amount_received": 0,
@@ -155,7 +158,7 @@ def _fresh(params: Mapping[str, Any], currency: str, method: Json | None) -> Jso
         "metadata": fields.metadata(params),
         "next_action": None,
         "payment_method": method["id"] if method else None,
-        "payment_method_types": allowed,
+        "payment_method_types": [kind for kind in offered if kinds is None or kind in kinds],
         "status": IntentStatus.NEEDS_CONFIRMATION if method else IntentStatus.NEEDS_METHOD,
     }
 

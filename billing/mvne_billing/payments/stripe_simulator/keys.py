@@ -1,7 +1,8 @@
 """Idempotency keys: the first answer to a key is the answer to every request that repeats it.
 
-Stripe's rules (docs.stripe.com/api/idempotent_requests): errors are kept too, even a 500; other parameters or another address
-with the same key are refused; a request that fails its parameter check is not kept; a key is forgotten after a day.
+Stripe's rules (docs.stripe.com/api/idempotent_requests): errors are kept too, even a 500; other parameters or another
+address with the same key are refused; a request that fails its parameter check is not kept; a key is forgotten after
+a day.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from mvne_billing.payments.stripe_simulator.tables import KEY
 
 #: How long a key is remembered, in seconds; Stripe promises at least a day.
 LIFETIME = 24 * 3600
+
+_RECALL = sa.select(KEY).where(KEY.c.key == sa.bindparam("own"))
 
 #: The longest key.
 MAXIMUM = 255
@@ -36,7 +39,7 @@ def recall(connection: sa.Connection, key: str, address: str, form: dict[str, Fo
     """Return the answer given to this key before, or None; raise `Refusal` when the request is another one."""
     if len(key) > MAXIMUM:
         raise Refusal(f"An idempotency key has at most {MAXIMUM} signs")
-    row = connection.execute(sa.select(KEY).where(KEY.c.key == key)).first()
+    row = connection.execute(_RECALL, {"own": key}).first()
     if row is None:
         return None
     if row.created + LIFETIME <= now:

@@ -13,14 +13,14 @@ from mvne_billing.payments.stripe_simulator.account import Account, tag
 from mvne_billing.payments.stripe_simulator.refusals import Json, Refusal
 from mvne_billing.payments.stripe_simulator.tables import OBJECT, TAG
 
-#: How long a change takes to be found by search: Stripe promises less than a minute, and no reading of one's own writes.
+#: How long an object takes to be found by search: Stripe promises less than a minute, and not one's own last writes.
 SEARCH_LAG = 60
 
 _RANGE = {"gt": OBJECT.c.created.__gt__, "gte": OBJECT.c.created.__ge__}
 _RANGE |= {"lt": OBJECT.c.created.__lt__, "lte": OBJECT.c.created.__le__}
-_CLAUSE = re.compile(
-    r"""\s*(?:metadata\[(["'])(?P<name>[^"']+)\1\]|(?P<field>\w+))\s*:\s*(["'])(?P<value>[^"']*)\4\s*"""
-)
+_QUOTED = r"""(?:"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')"""
+_NAME = rf"(?:metadata\[(?P<name>{_QUOTED})\]|(?P<field>\w+))"
+_CLAUSE = re.compile(rf"\s*{_NAME}\s*:\s*(?P<value>{_QUOTED})\s*(?P<more>AND\b|$)")
 
 
 def page(account: Account, kind: str, url: str, params: Mapping[str, Any]) -> Json:
@@ -38,7 +38,7 @@ def page(account: Account, kind: str, url: str, params: Mapping[str, Any]) -> Js
 
 
 def search(account: Account, kind: str, url: str, params: Mapping[str, Any]) -> Json:
-    """Answer a search for `field:"value"` and `metadata["name"]:"value"` joined by AND; late by `SEARCH_LAG` seconds."""
+    """Answer a search for `field:"value"` and `metadata["name"]:"value"` joined by AND, `SEARCH_LAG` seconds late."""
     query = sa.select(OBJECT.c.body, OBJECT.c.seq).where(
         OBJECT.c.kind == kind, OBJECT.c.created <= account.now - SEARCH_LAG
     )
@@ -106,13 +106,16 @@ def _cursor(text: str) -> int:
 
 
 def _clauses(query: str) -> list[tuple[str, str]]:
-    found = []
-    for part in re.split(r"\bAND\b", query):
-        match = _CLAUSE.fullmatch(part)
-        if not match:
-            raise Refusal(
-                f"The simulator cannot search for {part.strip()!r}; it knows name:'value' AND …", param="query"
-            )
-        name = match["field"] or f"metadata.{match['name']}"
-        found.append((name, match["value"]))
+    found, place, more = [], 0, "AND"
+    while more:
+        clause = _CLAUSE.match(query, place)
+        if clause is None:
+            raise Refusal(f"The simulator cannot search for {query!r}; it knows name:'value' AND …", param="query")
+        name = clause["field"] or f"metadata.{_unquoted(clause['name'])}"
+        found.append((name, _unquoted(clause["value"])))
+        place, more = clause.end(), clause["more"]
     return found
+
+
+def _unquoted(text: str) -> str:
+    return re.sub(r"\\(.)", r"\1", text[1:-1])

@@ -1,7 +1,7 @@
 """Which parameter type the SDK declares for each request: read from the SDK itself, so it matches the pinned version.
 
-The SDK's service classes are generated from Stripe's OpenAPI file: each method names its parameters' TypedDict and, in its
-body, the HTTP method and the path. Each class is read once, when the first request for its objects comes.
+The SDK's service classes are generated from Stripe's OpenAPI file: each method names its parameters' TypedDict and,
+in its body, the HTTP method and the path. Each class is read once, when the first request for its objects comes.
 """
 
 from __future__ import annotations

@@ -54,13 +54,14 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("get", "/v1/customers/{customer}"): _route(customers.retrieve_customer),
     ("post", "/v1/customers/{customer}"): _route(customers.update_customer, _CUSTOMER),
     ("delete", "/v1/customers/{customer}"): _route(customers.delete_customer),
-    ("get", "/v1/payment_methods"): _route(customers.list_methods, f"{_PAGE} customer type"),
+    ("get", "/v1/payment_methods"): _route(customers.list_methods, "limit starting_after ending_before customer type"),
     ("get", _METHOD): _route(customers.retrieve_method),
     ("post", f"{_METHOD}/attach"): _route(customers.attach_method, "customer"),
     ("post", f"{_METHOD}/detach"): _route(customers.detach_method),
     ("post", "/v1/payment_intents"): _route(
         intents.create_intent,
-        f"amount currency customer confirm description metadata automatic_payment_methods payment_method_types {_CONFIRM}",
+        "amount currency customer confirm description metadata automatic_payment_methods allowed_payment_method_types "
+        + _CONFIRM,
     ),
     ("get", "/v1/payment_intents"): _route(intents.list_intents, f"{_PAGE} customer"),
     ("get", "/v1/payment_intents/search"): _route(intents.search_intents, "query limit page"),

@@ -29,9 +29,9 @@ _BATCH = 100
 class SimulatedStripe:
     """A Stripe account that exists only in `engine`.
 
-    `clock` says what time it is there. Requests that may change something follow one another and commit on their own: call
-    the gateway outside a transaction of yours when the engine is the same SQLite file, and give an in-memory database an
-    engine of its own. Several processes may share one database.
+    `clock` says what time it is there. Requests that may change something follow one another and commit on their own:
+    call the gateway outside a transaction of yours when the engine is the same SQLite file, and give an in-memory
+    database an engine of its own. Several processes may share one database.
     """
 
     def __init__(self, engine: sa.Engine, clock: Callable[[], datetime]) -> None:
@@ -57,11 +57,11 @@ class SimulatedStripe:
         stored: bool = False,
         path: str = "/",
     ) -> None:
-        """Let the next requests fail: with an HTTP status, or `"timeout"` for a connection that breaks (see `Fault`)."""
+        """Let the next requests fail: with an HTTP status, or `"timeout"` for a broken connection (see `Fault`)."""
         self._faults.order(Fault(status, after_effect, stored, path), times)
 
     def settle(self) -> int:
-        """Let everything happen whose time has come (bank debits, refunds); every request does so first. Say how many."""
+        """Let happen whose time has come (bank debits, refunds), and say how many; every request does so first."""
         settled = 0
         while batch := self._settle_batch():
             settled += batch

@@ -1,7 +1,7 @@
 """Where the simulated Stripe keeps its state: its own tables, on its own metadata, in its own transactions.
 
-It is the other side of the wire: it has no brand and no foreign key into our store, and must remember what it answered even
-when our process dies right after.
+It is the other side of the wire: it has no brand and no foreign key into our store, and must remember what it
+answered even when our process dies right after.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ import sqlalchemy as sa
 
 METADATA = sa.MetaData()
 
-#: One row: the number of the last request that may have changed something. Updating it first makes such requests follow one
-#: another, on SQLite and PostgreSQL alike, and gives every object an id that the same history gives again.
+#: One row: the number of the last request that may have changed something. Updating it first makes such requests
+#: follow one another, on SQLite and PostgreSQL alike, and gives every object an id that the same history gives again.
 COUNTER = sa.Table(
     "simulated_stripe_counter",
     METADATA,

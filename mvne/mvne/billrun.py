@@ -1,0 +1,64 @@
+"""The bill run of a brand: issue what is due, collect what is open, end what is over."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, select
+
+from mvne import workers
+from mvne.bills import issue_due
+from mvne.collecting import collect_due
+from mvne.platform import Platform
+from mvne.selling import selling
+from mvne_billing.invoice.invoice import Invoice
+from mvne_billing.invoice.issuing import InvoiceNotFound
+from mvne_billing.states import PaymentState
+from mvne_billing.tables import invoice as invoice_table
+from mvne_plans.canonical import loads
+from mvne_plans.money import Money, total
+
+
+@dataclass(frozen=True, slots=True)
+class BillRun:
+    """What a run did: bills issued and their sum, payments by outcome, jobs done."""
+
+    issued: int
+    billed: Money
+    paid: int
+    failed: int
+    jobs: int
+
+    def as_dict(self) -> dict[str, object]:
+        """Return it for machines."""
+        return {**asdict(self), "billed": str(self.billed)}
+
+
+def run_bills(platform: Platform, brand: str, as_of: datetime) -> BillRun:
+    """Bill a brand up to `as_of`. Interrupted, it is run again; run again, it changes nothing.
+
+    Jobs are done before and after, so that lines which ended are not billed on, and what billing asks for is done.
+    """
+    with platform.store.read() as conn:
+        currency = selling(conn, brand).settings.currency
+    jobs = workers.work(platform, brand, as_of)
+    documents = [step.invoice for step in issue_due(platform, brand, as_of) if step.invoice is not None]
+    payments = [one.payment for one in collect_due(platform, brand, as_of)]
+    jobs += workers.work(platform, brand, as_of)
+    return BillRun(
+        issued=len(documents),
+        billed=total([one.total for one in documents], currency),
+        paid=sum(one.state is PaymentState.SUCCEEDED for one in payments),
+        failed=sum(one.state is PaymentState.FAILED for one in payments),
+        jobs=jobs,
+    )
+
+
+def find_bill(conn: Connection, brand: str, number: str) -> Invoice:
+    """Return a bill or credit note by its number or id; raise `InvoiceNotFound`."""
+    named = (invoice_table.c.number == number) | (invoice_table.c.id == number)
+    content = conn.execute(select(invoice_table.c.content).where(invoice_table.c.brand == brand, named)).scalar()
+    if content is None:
+        raise InvoiceNotFound(f"there is no bill {number} in brand {brand}")
+    return loads(Invoice, content)
