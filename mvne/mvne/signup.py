@@ -26,11 +26,18 @@ from mvne_billing.subscription import subscription
 from mvne_billing.subscription.subscription import Subscription
 from mvne_plans.canonical import dumps
 from mvne_provisioning.identifiers.msisdn import Msisdn
+from mvne_provisioning.inventory.numbers import NUMBERS, number_is_free
+from mvne_provisioning.inventory.pool import has_available
+from mvne_provisioning.inventory.profiles import PROFILES
 from mvne_provisioning.order.requests import Bar, Request
 
 
 class NotEligible(MvneError):
     """The brand's rules keep this person from signing up."""
+
+
+class NotAvailable(MvneError):
+    """There is no number or no eSIM profile to give."""
 
 
 class PaymentDeclined(MvneError):
@@ -60,8 +67,9 @@ def sign_up(platform: Platform, brand: str, wanted: SignUp, at: datetime) -> Lin
     stopped. Raises `NotEligible`, `NotSold`, `PaymentDeclined`, `OrderFailed`; `OrderInterrupted` or
     `GatewayUnavailable` when somebody outside gives no answer.
     """
+    number = Msisdn.parse(wanted.number) if wanted.number else None
     buy(platform, brand, wanted, at)
-    return provision(platform, brand, wanted.line, at, wanted.number)
+    return provision(platform, brand, wanted.line, at, number)
 
 
 def buy(platform: Platform, brand: str, wanted: SignUp, at: datetime) -> None:
@@ -74,10 +82,9 @@ def buy(platform: Platform, brand: str, wanted: SignUp, at: datetime) -> None:
     _pay(platform, brand, wanted.line, at)
 
 
-def provision(platform: Platform, brand: str, line: str, at: datetime, number: str | None = None) -> Line:
+def provision(platform: Platform, brand: str, line: str, at: datetime, number: Msisdn | None = None) -> Line:
     """Get a bought line its number (this one) and its eSIM, and keep it from what its plan does not sell."""
-    wanted = Msisdn.parse(number) if number else None
-    order(platform, brand, f"{line}:activate", Request(line, wanted=wanted), at)
+    order(platform, brand, f"{line}:activate", Request(line, wanted=number), at)
     with platform.store.read() as conn:
         sold = selling(conn, brand)
         owner = subscription.get(conn, brand, line)
@@ -101,6 +108,7 @@ def _register(conn: Connection, sold: Selling, wanted: SignUp, at: datetime) -> 
     day = at.astimezone(ZoneInfo(sold.settings.timezone)).date()
     _check_age(sold, wanted.subscriber, day)
     sold.tax_policy().rules(wanted.subscriber.region)
+    _check_pools(conn, brand, wanted.number)
     promotion = sold.promotion(wanted.code, plan.id, day) if wanted.code else None
     if promotion is not None and promotion.new_only and lines.of_subscriber(conn, brand, wanted.subscriber.id):
         raise NotEligible(f"the code {wanted.code} is for new subscribers")
@@ -121,6 +129,14 @@ def _register(conn: Connection, sold: Selling, wanted: SignUp, at: datetime) -> 
     subscription.subscribe(conn, brand, bought)
     content = {"plan": plan.id, "version": version, "periods": wanted.periods}
     outbox.emit(conn, brand, "subscriber.signed_up", wanted.line, content, at)
+
+
+def _check_pools(conn: Connection, brand: str, number: str | None) -> None:
+    """Refuse before anybody pays for what there is none of."""
+    if not all(has_available(conn, pool, brand) for pool in (NUMBERS, PROFILES)):
+        raise NotAvailable(f"{brand} has no number or no eSIM profile left; ask the host for more in the plan file")
+    if number is not None and not number_is_free(conn, brand, Msisdn.parse(number)):
+        raise NotAvailable(f"{number} is not a free number of {brand}; leave --number out to get one")
 
 
 def _check_age(sold: Selling, person: Subscriber, day: date) -> None:

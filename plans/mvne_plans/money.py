@@ -75,7 +75,7 @@ def round_record(charge: Fraction, unit_micro: int = 1) -> int:
     >>> round_record(Fraction(1, 3)), round_record(Fraction(5000), 10_000)
     (0, 10000)
     """
-    return half_up(charge / unit_micro) * unit_micro
+    return half_up(charge) if unit_micro == 1 else half_up(charge / unit_micro) * unit_micro
 
 
 def round_line(micro: int, currency: str) -> Money:

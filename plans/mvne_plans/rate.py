@@ -92,9 +92,7 @@ class Rate:
         >>> Rate.parse("0.06", Kind.SMS).text(Kind.SMS), Rate.parse("0.05/min 60/1", Kind.VOICE).text(Kind.VOICE)
         ('0.06/sms', '0.05/min 60/1')
         """
-        unit = next((name for name, size in UNITS[kind].items() if size == self.per), f"{self.per} {kind.base_unit}s")
-        steps = "" if self.increments == Increments() else f" {self.increments}"
-        return f"{self.amount:f}/{unit}{steps}"
+        return _text(self, kind)
 
     def __str__(self) -> str:
         usual = (kind for kind, unit in PER_UNIT.items() if UNITS[kind][unit] == self.per)
@@ -104,6 +102,16 @@ class Rate:
 _EXAMPLES = {Kind.VOICE: "0.05/min or 0.05/min 60/1", Kind.SMS: "0.06", Kind.DATA: "0.85/GB"}
 
 FREE = Rate(Decimal(0), 1)
+
+
+# The rates of a brand are few and its records many: what depends on a rate alone is worked out once.
+
+
+@lru_cache(maxsize=65_536)
+def _text(rate: Rate, kind: Kind) -> str:
+    unit = next((name for name, size in UNITS[kind].items() if size == rate.per), f"{rate.per} {kind.base_unit}s")
+    steps = "" if rate.increments == Increments() else f" {rate.increments}"
+    return f"{rate.amount:f}/{unit}{steps}"
 
 
 @lru_cache(maxsize=65_536)

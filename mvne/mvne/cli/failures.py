@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 import traceback
 
 import click
@@ -24,8 +25,7 @@ def explained(error: Exception) -> int:
             traceback.print_exception(error)
         words = f"defect in mvne: {type(error).__name__}: {error}. Set MVNE_DEBUG=1 to see where, and please report it"
         status = FAILURE
-    context = click.get_current_context(silent=True)
-    if context is not None and context.params.get("as_json"):
+    if "--json" in sys.argv:
         click.echo(json.dumps({"format_version": 1, "error": words, "status": status}))
     else:
         click.echo(f"error: {words}" if "\n" not in words else words, err=True)

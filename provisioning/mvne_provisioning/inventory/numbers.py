@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
-from sqlalchemy import Connection, update
+from sqlalchemy import Connection, select, update
 
 from mvne_provisioning.identifiers.msisdn import Msisdn
 from mvne_provisioning.inventory import pool
@@ -40,6 +40,12 @@ def reserve_number(conn: Connection, brand: str, holder: str, at: datetime, want
     if wanted not in (None, row.msisdn):
         raise HolderHasAnother(f"{holder!r} already holds the number {row.msisdn}; release it first")
     return Msisdn(row.msisdn)
+
+
+def number_is_free(conn: Connection, brand: str, msisdn: Msisdn) -> bool:
+    """Say whether a number is in the brand's pool and nobody has it."""
+    query = select(_table.c.state).where(_table.c.brand == brand, _table.c.msisdn == msisdn)
+    return conn.execute(query).scalar_one_or_none() == PoolState.AVAILABLE
 
 
 def number_of(conn: Connection, brand: str, holder: str) -> Msisdn | None:

@@ -132,6 +132,12 @@ def stored(conn: Connection, pool: Pool, brand: str, item: str) -> Row[Any]:
     return row
 
 
+def has_available(conn: Connection, pool: Pool, brand: str) -> bool:
+    """Say whether there is anything left to reserve."""
+    free = select(pool.key).where(pool.table.c.brand == brand, pool.table.c.state == PoolState.AVAILABLE)
+    return conn.execute(free.limit(1)).first() is not None
+
+
 def count(conn: Connection, pool: Pool, brand: str) -> dict[PoolState, int]:
     """Return how many items are in each state of the pool, zeros included."""
     table = pool.table

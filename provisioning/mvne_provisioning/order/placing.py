@@ -42,9 +42,11 @@ def find_order(conn: Connection, brand: str, order_id: str) -> Order:
     return order_from(row)
 
 
-def open_orders(conn: Connection, brand: str) -> list[str]:
-    """Return the ids of the orders that have work left, oldest first: what to run after a crash."""
+def open_orders(conn: Connection, brand: str, line_id: str | None = None) -> list[str]:
+    """Return the ids of the orders that have work left, oldest first: what to run after a crash. Of one line, if named."""
     query = select(_orders.c.order_id).where(_orders.c.brand == brand, _orders.c.state.in_(OPEN_ORDER))
+    if line_id is not None:
+        query = query.where(_orders.c.line_id == line_id)
     return list(conn.execute(query.order_by(_orders.c.placed_at, _orders.c.order_id)).scalars())
 
 
