@@ -1,16 +1,17 @@
-"""Loading usage into a SQLite store, against the same records only priced. Run: python -m benchmarks.loading [RECORDS]."""
+"""Loading usage into SQLite, against the same records only priced. Run: python -m benchmarks.loading [RECORDS]."""
 
 from __future__ import annotations
 
 import sys
 import tempfile
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import mvne
 from benchmarks.measuring import report, seconds
 from benchmarks.rating import records
-from mvne import phone, usage
+from mvne import phone
+from mvne.selling import selling
 from mvne.usage import load_records
 from mvne_billing.rating.reference import rate
 from scripts.packages import ROOT
@@ -25,13 +26,11 @@ def main(count: int) -> None:
         mvne.connect(f"sqlite:///{Path(folder) / 'store.sqlite'}") as platform,
     ):
         mvne.launch(brand, platform, start)
-        person = mvne.Subscriber(
-            "ada", "Ada Martin", "ada@example.com", "fr", born=datetime(1950, 1, 1, tzinfo=UTC).date()
-        )
+        person = mvne.Subscriber("ada", "Ada Martin", "ada@example.com", "fr", born=date(1950, 1, 1))
         mvne.sign_up(platform, brand.id, mvne.SignUp(person, "ada-1", "douceur", "pm_card_visa"), start)
         phone.install(platform, brand.id, "ada-1", start)
         with platform.store.read() as conn:
-            sold = usage.selling(conn, brand.id)
+            sold = selling(conn, brand.id)
         world, tariff = sold.world(), sold.plan("douceur")[1].tariff
         priced = seconds(lambda: [rate(record, tariff, world, {}) for record in made])
         took = seconds(lambda: load_records(platform, brand.id, "bench", "bench", made, start), runs=1)

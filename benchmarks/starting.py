@@ -1,4 +1,4 @@
-"""Starting: `mvne --help` and a launch into a fresh store, against an empty Python process. Run: python -m benchmarks.starting."""
+"""Starting: help, and a launch into a fresh store, against an empty Python. Run: python -m benchmarks.starting."""
 
 from __future__ import annotations
 
