@@ -48,10 +48,11 @@ def collect(platform: Platform, brand: str, invoice_id: str, at: datetime) -> Pa
     with platform.store.read() as conn:
         document = issuing.get(conn, brand, invoice_id)
         payer = _payer(conn, brand, document.customer)
-    payment = attempts.collect(platform.store.transact, brand, invoice_id, payer, platform.gateway, at)
-    with platform.store.transact() as conn:
+
+    def noticed(conn: Connection, payment: Payment) -> None:
         _follow_up(conn, brand, document, payment, at)
-    return payment
+
+    return attempts.collect(platform.store.transact, brand, invoice_id, payer, platform.gateway, at, noticed)
 
 
 def collect_due(platform: Platform, brand: str, as_of: datetime) -> Iterator[Collected]:
@@ -93,8 +94,9 @@ def _follow_up(conn: Connection, brand: str, document: Invoice, payment: Payment
     elif payment.state is PaymentState.FAILED:
         outbox.emit(conn, brand, "payment.failed", payment.id, content, at)
         exhausted = _next_attempt(document, attempts.of_invoice(conn, brand, document.id)) is None
-        if exhausted and line.state in (LineState.ACTIVE, LineState.READY):
-            jobs.ask(conn, brand, f"{line.id}:suspend:{payment.id}", "suspend", {"line": line.id, "cause": UNPAID}, at)
+        if exhausted and line.state is LineState.ACTIVE:
+            wanted = {"line": line.id, "cause": UNPAID, "invoice": document.id}
+            jobs.ask(conn, brand, f"{line.id}:suspend:{payment.id}", "suspend", wanted, at)
 
 
 def _payer(conn: Connection, brand: str, subscriber_id: str) -> Payer:

@@ -13,6 +13,7 @@ from mvne.brand import Brand
 from mvne.errors import MvneError
 from mvne.platform import Platform
 from mvne.pools import number_need, profile_need
+from mvne.tables import subscriber
 from mvne.versions import Name, Stored
 from mvne.wording import described, differences
 from mvne_billing.states import SubscriptionState
@@ -90,8 +91,8 @@ def compare(conn: Connection, brand: Brand, retire: frozenset[str] = frozenset()
         changes.append(Change(Action.RETIRE, "numbers", "pool", f"{len(need.surplus)} numbers"))
     if need.in_use:
         refusals.append(
-            f"{len(need.in_use)} of the numbers that the file leaves out, the first {need.in_use[0]}, are in use or "
-            "resting; keep them in the range until their lines have ended"
+            f"{len(need.in_use)} of the numbers that the file leaves out, the first {need.in_use[0]}, are in use; "
+            "keep them in the range until their lines have ended"
         )
     if profiles:
         changes.append(Change(Action.ADD, "profiles", "pool", f"{profiles} eSIM profiles ({brand.host.profile_type})"))
@@ -158,10 +159,15 @@ def _refusal(
 
 
 def _live(conn: Connection, brand: str) -> dict[tuple[str, int], int]:
-    """Return how many subscriptions that have not ended are on each version of each plan."""
+    """Return how many people's subscriptions that have not ended are on each version of each plan.
+
+    Test journeys hurt nobody: one that was interrupted is removed by the next launch.
+    """
+    tests = select(subscriber.c.id).where(subscriber.c.brand == brand, subscriber.c.test)
     query = (
         select(subscription.c.plan, subscription.c.version, func.count())
         .where(subscription.c.brand == brand, subscription.c.state != SubscriptionState.ENDED)
+        .where(subscription.c.customer.not_in(tests))
         .group_by(subscription.c.plan, subscription.c.version)
     )
     return {(plan, version): int(number) for plan, version, number in conn.execute(query)}

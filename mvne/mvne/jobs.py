@@ -13,7 +13,19 @@ from sqlalchemy import Connection, select, update
 from mvne.errors import MvneError
 from mvne.states import JobState
 from mvne.tables import job as table
+from mvne_billing.errors import BillingError
+from mvne_billing.payments.gateway import GatewayUnavailable
 from mvne_billing.sql import Transact, upsert
+from mvne_provisioning.errors import ProvisioningError
+from mvne_provisioning.order.errors import LineBusy, OrderInterrupted
+
+
+#: The outside gave no answer, or somebody is at the same line just now.
+_TRY_AGAIN = (GatewayUnavailable, OrderInterrupted, LineBusy)
+
+
+class NotRefused(MvneError):
+    """Only a job that was refused can be tried again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +61,18 @@ def refused(conn: Connection, brand: str) -> list[tuple[str, str]]:
     return [(row.id, row.message or "") for row in conn.execute(query.order_by(table.c.id))]
 
 
+def retry(conn: Connection, brand: str, job_id: str) -> None:
+    """Let a refused job wait to be done again; raise `NotRefused` for any other."""
+    refusal = (table.c.brand == brand, table.c.id == job_id, table.c.state == JobState.REFUSED)
+    if not conn.execute(update(table).where(*refusal).values(state=JobState.WAITING, message=None)).rowcount:
+        raise NotRefused(f"there is no refused job {job_id} in brand {brand}")
+
+
 def work(transact: Transact, brand: str, do: Callable[[Job], None], until: datetime) -> int:
     """Do what waits, in order, and return how much was done.
 
     `do` works in transactions of its own. A job that cannot be done for a reason a person can mend is kept with that
-    reason; any other error stops the work and leaves the job waiting.
+    reason; no answer from the outside, or any other error, stops the work and leaves the job waiting.
     """
     done = 0
     while True:
@@ -65,7 +84,9 @@ def work(transact: Transact, brand: str, do: Callable[[Job], None], until: datet
             state, message = JobState.DONE, None
             try:
                 do(one)
-            except MvneError as problem:
+            except _TRY_AGAIN:
+                raise
+            except (MvneError, BillingError, ProvisioningError) as problem:
                 state, message = JobState.REFUSED, str(problem)
             with transact() as conn:
                 where = (table.c.brand == brand, table.c.id == one.id, table.c.state == JobState.WAITING)

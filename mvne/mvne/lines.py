@@ -21,6 +21,10 @@ class LineNotFound(MvneError):
     """There is no such line in this brand."""
 
 
+class LineEnded(MvneError):
+    """The line has ended; nothing can be done to it any more."""
+
+
 class LineMoveNotAllowed(MvneError):
     """The line cannot go from its state to that one."""
 

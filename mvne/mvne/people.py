@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, select, update
 
 from mvne.errors import MvneError
 from mvne.tables import subscriber as table
+from mvne_billing.sql import upsert
 
 
 class SubscriberNotFound(MvneError):
@@ -39,10 +40,8 @@ class Subscriber:
 
 def add(conn: Connection, brand: str, wanted: Subscriber, at: datetime) -> Subscriber:
     """Store a subscriber; the same person again is returned as known. Raises `SubscriberConflict` for another one."""
-    known = find(conn, brand, wanted.id)
-    if known is None:
-        conn.execute(insert(table).values(brand=brand, at=at, **asdict(wanted)))
-        return wanted
+    upsert(conn, table, [{"brand": brand, "at": at, **asdict(wanted)}])
+    known = get(conn, brand, wanted.id)
     if (known.email, known.name, known.born, known.region) != (wanted.email, wanted.name, wanted.born, wanted.region):
         raise SubscriberConflict(f"subscriber {wanted.id} exists and is somebody else; choose another id")
     return known

@@ -32,7 +32,7 @@ class NumbersTaken(MvneError):
 
 @dataclass(frozen=True, slots=True)
 class NumberNeed:
-    """What a brand's number pool lacks and has too much of; `in_use` are those among the latter that lines have."""
+    """What a brand's number pool lacks and has too much of; `in_use` are those of the latter that lines have."""
 
     missing: tuple[str, ...]
     surplus: tuple[str, ...]
@@ -55,7 +55,7 @@ def number_need(conn: Connection, brand: Brand) -> NumberNeed:
             "give this brand others under host: numbers:"
         )
     surplus = sorted(number for number in set(have) - wanted if have[number] != PoolState.RETIRED)
-    held = (PoolState.RESERVED, PoolState.ASSIGNED, PoolState.QUARANTINED)
+    held = (PoolState.RESERVED, PoolState.ASSIGNED)
     in_use = tuple(number for number in surplus if have[number] in held)
     return NumberNeed(tuple(sorted(wanted - set(have))), tuple(surplus), in_use)
 

@@ -6,28 +6,25 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from mvne import lines, outbox, versions
+from mvne import jobs, lines, outbox, versions
 from mvne.bills import issue_for
-from mvne.errors import MvneError
-from mvne.lines import Line, LineMoveNotAllowed
-from mvne.ordering import QUARANTINE, cancel_activation, finish_open_orders, order
+from mvne.lines import Line, LineEnded, LineMoveNotAllowed
+from mvne.ordering import QUARANTINE, cancel_activation, end_line, finish_open_orders, order
 from mvne.platform import Platform
 from mvne.selling import selling
 from mvne.states import LINE_MOVES, LineState
 from mvne_billing.invoice import issuing
+from mvne_billing.payments import attempts
 from mvne_billing.states import SubscriptionState
 from mvne_billing.subscription import addons, subscription
 from mvne_billing.subscription.addons import Purchase
 from mvne_billing.subscription.subscription import Subscription
 from mvne_plans.catalogue import Pay, Plan
 from mvne_provisioning.order.requests import Resume, Suspend, SwapSim, Terminate
+from mvne_provisioning.states import OrderKind, OrderState
 
 #: Why a line is suspended when its subscriber or an operator asks for it.
 REQUESTED = "requested"
-
-
-class LineEnded(MvneError):
-    """The line has ended; nothing can be done to it any more."""
 
 
 def suspend(platform: Platform, brand: str, line_id: str, cause: str, at: datetime) -> Line:
@@ -36,11 +33,8 @@ def suspend(platform: Platform, brand: str, line_id: str, cause: str, at: dateti
     if known.state is LineState.SUSPENDED:
         return known
     _allow(known, LineState.SUSPENDED)
-    order(platform, brand, f"{line_id}:suspend:{at.isoformat()}", Suspend(line_id), at)
-    with platform.store.transact() as conn:
-        subscription.move(conn, brand, line_id, SubscriptionState.SUSPENDED)
-        outbox.emit(conn, brand, "line.suspended", line_id, {"cause": cause}, at)
-        return lines.move(conn, brand, line_id, LineState.SUSPENDED, cause)
+    order(platform, brand, f"{line_id}:suspend:{at.isoformat()}", Suspend(line_id), at, cause)
+    return _get(platform, brand, line_id)
 
 
 def resume(platform: Platform, brand: str, line_id: str, at: datetime) -> Line:
@@ -50,30 +44,37 @@ def resume(platform: Platform, brand: str, line_id: str, at: datetime) -> Line:
         return known
     _allow(known, LineState.ACTIVE)
     order(platform, brand, f"{line_id}:resume:{at.isoformat()}", Resume(line_id), at)
-    with platform.store.transact() as conn:
-        subscription.move(conn, brand, line_id, SubscriptionState.ACTIVE)
-        outbox.emit(conn, brand, "line.resumed", line_id, {}, at)
-        return lines.move(conn, brand, line_id, LineState.ACTIVE)
+    return _get(platform, brand, line_id)
 
 
 def swap_sim(platform: Platform, brand: str, line_id: str, at: datetime) -> Line:
     """Give a line a new eSIM; the old one stops. The caller has made sure that its owner wants it, just now."""
+    left = finish_open_orders(platform, brand, at, line_id)
     known = _usable(platform, brand, line_id, at)
     if known.state not in (LineState.ACTIVE, LineState.SUSPENDED):
         raise LineMoveNotAllowed(f"line {line_id} is {known.state}; only a line in service can change its eSIM")
-    order(platform, brand, f"{line_id}:swap:{at.isoformat()}", SwapSim(line_id), at)
-    with platform.store.read() as conn:
-        return lines.get(conn, brand, line_id)
+    # A swap that an interruption had left half done is the one that was asked for: one new eSIM, not two.
+    if not any(one.kind is OrderKind.SIM_SWAP and one.state is OrderState.READY for one in left):
+        order(platform, brand, f"{line_id}:swap:{at.isoformat()}", SwapSim(line_id), at)
+    return _get(platform, brand, line_id)
 
 
 def buy_addon(platform: Platform, brand: str, line_id: str, addon_id: str, purchase_id: str, at: datetime) -> Purchase:
-    """Add an add-on to a line; it is on the next bill. The same purchase again changes nothing."""
+    """Add an add-on to a line; it is on the next bill, and what held the line is lifted. Raises `NotSold`.
+
+    The same purchase again changes nothing.
+    """
     _usable(platform, brand, line_id, at)
     with platform.store.transact() as conn:
         sold = selling(conn, brand)
         owner = subscription.get(conn, brand, line_id, lock=True)
+        for known in addons.purchases(conn, brand, [line_id]).get(line_id, []):
+            if known.id == purchase_id and known.addon.id == addon_id:
+                return known
         bought = sold.addon(addon_id, owner.plan)
         purchase = addons.buy(conn, brand, purchase_id, owner, _plan(conn, brand, owner).every, bought, at)
+        content = {"line": line_id, "kinds": sorted({bucket.kind for bucket in bought.buckets})}
+        jobs.ask(conn, brand, f"{line_id}:lift:{purchase_id}", "lift", content, at)
         outbox.emit(conn, brand, "addon.bought", line_id, {"addon": addon_id, "purchase": purchase_id}, at)
         return purchase
 
@@ -88,9 +89,10 @@ def cancel(platform: Platform, brand: str, line_id: str, at: datetime, now: bool
         owner = subscription.get(conn, brand, line_id, lock=True)
         at_once = now or known.state in (LineState.ORDERED, LineState.READY)
         ends_at = at if at_once else _paid_until(owner, _plan(conn, brand, owner), at)
-        owner = subscription.cancel(conn, brand, line_id, ends_at)
+        before, owner = owner.ends_at, subscription.cancel(conn, brand, line_id, ends_at)
         ends_at = owner.ends_at or ends_at
-        outbox.emit(conn, brand, "line.cancelled", line_id, {"ends_at": ends_at.isoformat()}, at)
+        if before != ends_at:
+            outbox.emit(conn, brand, "line.cancelled", line_id, {"ends_at": ends_at.isoformat()}, at)
         sold = selling(conn, brand)
     if ends_at <= at:
         issue_for(platform, sold, line_id, at)
@@ -99,27 +101,28 @@ def cancel(platform: Platform, brand: str, line_id: str, at: datetime, now: bool
 
 def terminate(platform: Platform, brand: str, line_id: str, job_id: str, at: datetime) -> None:
     """End a line at the network; its number rests, its card is gone. Ended already is fine."""
-    with platform.store.read() as conn:
-        known = lines.get(conn, brand, line_id)
-    if known.state is LineState.ENDED:
-        return
-    finish_open_orders(platform, brand, at)
+    finish_open_orders(platform, brand, at, line_id)
+    known = _get(platform, brand, line_id)
     if known.state is LineState.READY:
         cancel_activation(platform, brand, line_id, at)
-    elif known.state is not LineState.ORDERED:
+    elif known.state is LineState.ORDERED:
+        with platform.store.transact() as conn:
+            end_line(conn, brand, line_id, at)
+    elif known.state is not LineState.ENDED:
         order(platform, brand, job_id, Terminate(line_id, at + QUARANTINE), at)
-    with platform.store.transact() as conn:
-        lines.leave_number(conn, brand, line_id, at)
-        lines.change(conn, brand, line_id, activation_code=None)
-        lines.move(conn, brand, line_id, LineState.ENDED, "cancelled")
-        outbox.emit(conn, brand, "line.ended", line_id, {}, at)
 
 
 def end_unpaid(platform: Platform, brand: str, line_id: str, invoice_id: str, at: datetime) -> None:
-    """End a line whose bill was not paid. A prepaid period that was not had is not owed: its invoice is credited."""
+    """End a line whose bill was not paid. A prepaid period that was not had is not owed: its invoice is credited.
+
+    A bill that was paid in the last moment is no reason any more.
+    """
     with platform.store.transact() as conn:
         owner = subscription.get(conn, brand, line_id, lock=True)
-        if _plan(conn, brand, owner).pay is Pay.PREPAID and issuing.credit_of(conn, brand, invoice_id) is None:
+        credited = issuing.credit_of(conn, brand, invoice_id) is not None
+        if not credited and attempts.due(conn, brand, invoice_id).minor <= 0:
+            return
+        if not credited and _plan(conn, brand, owner).pay is Pay.PREPAID:
             issuing.credit(conn, brand, f"credit:{invoice_id}", invoice_id, at)
     if owner.state is not SubscriptionState.ENDED:
         cancel(platform, brand, line_id, at, now=True)
@@ -127,12 +130,16 @@ def end_unpaid(platform: Platform, brand: str, line_id: str, invoice_id: str, at
 
 def _usable(platform: Platform, brand: str, line_id: str, at: datetime) -> Line:
     """Return a line that has not ended, with no order under way."""
-    finish_open_orders(platform, brand, at)
-    with platform.store.read() as conn:
-        known = lines.get(conn, brand, line_id)
+    finish_open_orders(platform, brand, at, line_id)
+    known = _get(platform, brand, line_id)
     if known.state is LineState.ENDED:
         raise LineEnded(f"line {line_id} has ended; a new one is bought with: mvne subscriber add")
     return known
+
+
+def _get(platform: Platform, brand: str, line_id: str) -> Line:
+    with platform.store.read() as conn:
+        return lines.get(conn, brand, line_id)
 
 
 def _allow(known: Line, to: LineState) -> None:

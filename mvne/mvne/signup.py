@@ -12,7 +12,7 @@ from mvne import lines, outbox, people, versions
 from mvne.bills import issue_for
 from mvne.collecting import collect
 from mvne.errors import MvneError
-from mvne.lines import Line
+from mvne.lines import Line, LineEnded
 from mvne.ordering import order
 from mvne.people import Subscriber
 from mvne.platform import Platform
@@ -20,7 +20,7 @@ from mvne.restrictions import base_barrings
 from mvne.selling import Selling, selling
 from mvne_billing.invoice import issuing
 from mvne_billing.payments import attempts
-from mvne_billing.payments.gateway import CustomerSpec
+from mvne_billing.payments.gateway import CustomerSpec, GatewayRefused
 from mvne_billing.states import PaymentState, SubscriptionState
 from mvne_billing.subscription import subscription
 from mvne_billing.subscription.subscription import Subscription
@@ -98,10 +98,15 @@ def provision(platform: Platform, brand: str, line: str, at: datetime, number: M
 
 def _register(conn: Connection, sold: Selling, wanted: SignUp, at: datetime) -> None:
     """Write down who wants what, once, after checking that the brand sells it to them."""
-    brand, known = sold.brand, subscription.find(conn, sold.brand, wanted.line)
+    brand = sold.brand
+    # First of all: of two who sign the same person up at once, the second waits here and then finds the first one's.
+    people.add(conn, brand, wanted.subscriber, at)
+    known = subscription.find(conn, brand, wanted.line)
     if known is not None:
         if (known.plan, known.customer, known.term_periods) != (wanted.plan, wanted.subscriber.id, wanted.periods):
             raise subscription.SubscriptionConflict(f"line {wanted.line} exists with another plan or subscriber")
+        if known.state is SubscriptionState.ENDED:
+            raise LineEnded(f"line {wanted.line} has ended; a new one needs another id")
         return
     version, plan = sold.plan(wanted.plan)
     plan.term(wanted.periods)
@@ -112,7 +117,6 @@ def _register(conn: Connection, sold: Selling, wanted: SignUp, at: datetime) -> 
     promotion = sold.promotion(wanted.code, plan.id, day) if wanted.code else None
     if promotion is not None and promotion.new_only and lines.of_subscriber(conn, brand, wanted.subscriber.id):
         raise NotEligible(f"the code {wanted.code} is for new subscribers")
-    people.add(conn, brand, wanted.subscriber, at)
     lines.open_line(conn, brand, wanted.line, wanted.subscriber.id, at)
     bought = Subscription(
         id=wanted.line,
@@ -157,7 +161,12 @@ def _make_payable(platform: Platform, brand: str, wanted: SignUp) -> None:
     spec = CustomerSpec(f"{brand}:{known.id}", known.name, known.email, known.language)
     name = f"{brand}:{known.id}"
     customer = known.gateway_customer or platform.gateway.ensure_customer(f"{name}:customer", spec)
-    method = platform.gateway.attach_method(f"{name}:method:{wanted.method}", customer, wanted.method)
+    try:
+        method = platform.gateway.attach_method(f"{name}:method:{wanted.method}", customer, wanted.method)
+    except GatewayRefused as refusal:
+        raise PaymentDeclined(
+            f"{wanted.method} cannot be used: {refusal.message} Try another payment method."
+        ) from None
     with platform.store.transact() as conn:
         people.payable(conn, brand, known.id, customer, method)
 

@@ -96,7 +96,7 @@ def open_engine(url: str) -> Engine:
 def _prepare(connection: Any, _record: object) -> None:
     # The driver's own transaction handling is off: BEGIN is said here, at once for writers.
     connection.isolation_level = None
-    for pragma in ("journal_mode=WAL", "busy_timeout=20000", "synchronous=FULL"):
+    for pragma in ("journal_mode=WAL", "busy_timeout=20000", "synchronous=FULL", "foreign_keys=ON"):
         connection.execute(f"PRAGMA {pragma}").close()
 
 

@@ -134,7 +134,7 @@ job = Table(
     "mvne_job",
     metadata,
     Column("brand", String(40), nullable=False),
-    Column("id", String(200), nullable=False),
+    Column("id", String(300), nullable=False),
     Column("kind", String(40), nullable=False),
     Column("content", Text, nullable=False),
     *_state(list(JobState)),

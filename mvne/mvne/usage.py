@@ -103,9 +103,9 @@ def _notice_crossing(conn: Connection, sold: Selling, crossing: Crossing, at: da
     content = {"name": crossing.name, "period_start": crossing.period_start.isoformat()}
     outbox.emit(conn, sold.brand, f"usage.{crossing.mark}", crossing.subscription, content, at)
     if crossing.mark in ("slow", "stop"):
-        name = f"{crossing.subscription}:{crossing.mark}:{crossing.name}:{crossing.period_start.isoformat()}"
-        content = {"line": crossing.subscription, "kind": crossing.name}
-        jobs.ask(conn, sold.brand, name, crossing.mark, content, at)
+        name = f"{crossing.subscription}:{crossing.mark}:{crossing.name}:{crossing.record}"
+        wanted = content | {"line": crossing.subscription, "kind": crossing.name}
+        jobs.ask(conn, sold.brand, name, crossing.mark, wanted, at)
 
 
 def _normalised(record: NetworkUsage) -> UsageRecord:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 
 from mvne import jobs, lines, service, versions
@@ -13,7 +14,9 @@ from mvne.platform import Platform
 from mvne.restrictions import base_barrings, stopped
 from mvne.selling import selling
 from mvne.states import LineState
+from mvne_billing.payments import attempts
 from mvne_billing.subscription import subscription
+from mvne_billing.subscription.subscription import Subscription
 from mvne_plans.catalogue import Plan
 from mvne_plans.quantity import Kind
 from mvne_plans.tariff import Slow
@@ -30,37 +33,47 @@ def work(platform: Platform, brand: str, at: datetime) -> int:
 
 def _slow(platform: Platform, brand: str, job: Job, at: datetime) -> None:
     """Hold a line to the speed its plan names beyond the allowance."""
-    line, plan, _ = _held(platform, brand, job)
-    rule = plan.tariff.beyond.get(Kind.DATA)
-    if line.state is not LineState.ENDED and isinstance(rule, Slow):
-        order(platform, brand, job.id, Throttle(line.id, rule.bits_per_second), at)
+    held = _held(platform, brand, job)
+    rule = held.plan.tariff.beyond.get(Kind.DATA)
+    if isinstance(rule, Slow) and held.is_under_way(job, at):
+        order(platform, brand, job.id, Throttle(held.line.id, rule.bits_per_second), at)
 
 
 def _stop(platform: Platform, brand: str, job: Job, at: datetime) -> None:
     """Bar a line from the kind of use whose allowance is used up."""
-    line, _, _ = _held(platform, brand, job)
-    if line.state is not LineState.ENDED:
-        barrings = {Barring(one) for one in line.barrings} | {stopped(Kind(job.content["kind"]))}
-        order(platform, brand, job.id, Bar(line.id, frozenset(barrings)), at)
+    held = _held(platform, brand, job)
+    if held.is_under_way(job, at):
+        order(platform, brand, job.id, Bar(held.line.id, held.barrings | {stopped(Kind(job.content["kind"]))}), at)
 
 
 def _lift(platform: Platform, brand: str, job: Job, at: datetime) -> None:
-    """Take back what held a line in the period that ended."""
-    line, _, base = _held(platform, brand, job)
-    if line.state is LineState.ENDED:
+    """Take back what held a line: in the period that ended, or, when named, from `kinds` of use that it may have again.
+
+    A line that has not come into service, or has ended, is not held.
+    """
+    held = _held(platform, brand, job)
+    kinds = [Kind(kind) for kind in job.content.get("kinds", Kind)]
+    if not held.lives:
         return
-    if line.bits_per_second is not None:
-        order(platform, brand, f"{job.id}:throttle", Throttle(line.id, None), at)
-    if set(line.barrings) != set(base):
-        order(platform, brand, f"{job.id}:bar", Bar(line.id, base), at)
+    if held.line.bits_per_second is not None and Kind.DATA in kinds:
+        order(platform, brand, f"{job.id}:throttle", Throttle(held.line.id, None), at)
+    left = held.base | (held.barrings - {stopped(kind) for kind in kinds})
+    if left != held.barrings:
+        order(platform, brand, f"{job.id}:bar", Bar(held.line.id, left), at)
 
 
 def _suspend(platform: Platform, brand: str, job: Job, at: datetime) -> None:
-    service.suspend(platform, brand, job.content["line"], job.content["cause"], at)
+    """Suspend a line whose bill is still not paid."""
+    with platform.store.read() as conn:
+        is_paid = attempts.due(conn, brand, job.content["invoice"]).minor <= 0
+    if not is_paid and _held(platform, brand, job).line.state is LineState.ACTIVE:
+        service.suspend(platform, brand, job.content["line"], job.content["cause"], at)
 
 
 def _resume(platform: Platform, brand: str, job: Job, at: datetime) -> None:
-    service.resume(platform, brand, job.content["line"], at)
+    """Resume a line whose bill was paid."""
+    if _held(platform, brand, job).line.state is LineState.SUSPENDED:
+        service.resume(platform, brand, job.content["line"], at)
 
 
 def _terminate(platform: Platform, brand: str, job: Job, at: datetime) -> None:
@@ -82,11 +95,38 @@ WORKERS: Mapping[str, Worker] = {
 }
 
 
-def _held(platform: Platform, brand: str, job: Job) -> tuple[Line, Plan, frozenset[Barring]]:
-    """Return a job's line, its plan, and what the plan keeps it from at all times."""
+@dataclass(frozen=True)
+class _Held:
+    """A job's line with its contract and plan; `base` is what the plan keeps it from at all times."""
+
+    line: Line
+    owner: Subscription
+    plan: Plan
+    base: frozenset[Barring]
+
+    @property
+    def barrings(self) -> frozenset[Barring]:
+        """What the line is barred from now."""
+        return frozenset(map(Barring, self.line.barrings))
+
+    @property
+    def lives(self) -> bool:
+        """Whether the network knows the line."""
+        return self.line.state in (LineState.READY, LineState.ACTIVE, LineState.SUSPENDED)
+
+    def is_under_way(self, job: Job, at: datetime) -> bool:
+        """Say whether the period that a job is about still runs: use that came late holds nobody in the next one."""
+        now, then = (
+            self.owner.number_at(self.plan.every, moment)
+            for moment in (at, datetime.fromisoformat(job.content["period_start"]))
+        )
+        return self.lives and now == then
+
+
+def _held(platform: Platform, brand: str, job: Job) -> _Held:
     with platform.store.read() as conn:
         sold = selling(conn, brand)
         line = lines.get(conn, brand, job.content["line"])
         owner = subscription.get(conn, brand, line.id)
         plan = versions.plan_version(conn, brand, owner.plan, owner.version)
-    return line, plan, base_barrings(plan, sold.market.numbering)
+    return _Held(line, owner, plan, base_barrings(plan, sold.market.numbering))

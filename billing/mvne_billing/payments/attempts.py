@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -68,8 +68,22 @@ class Payment:
     message: str | None = None
 
 
+#: Called inside the transaction in which an attempt moved to another state, with the attempt as it is then.
+Noticed = Callable[[Connection, Payment], None]
+
+
+def unnoticed(conn: Connection, payment: Payment) -> None:
+    """Nobody needs to know."""
+
+
 def collect(
-    transact: Transact, brand: str, invoice_id: str, payer: Payer, gateway: PaymentGateway, at: datetime
+    transact: Transact,
+    brand: str,
+    invoice_id: str,
+    payer: Payer,
+    gateway: PaymentGateway,
+    at: datetime,
+    noticed: Noticed = unnoticed,
 ) -> Payment:
     """Try once to collect what an invoice still asks for, or finish the attempt that is under way.
 
@@ -79,10 +93,17 @@ def collect(
         attempt = _begin(conn, brand, invoice_id, payer, at)
     result = _ask(gateway, attempt, at)
     with transact() as conn:
-        return record(conn, brand, attempt.id, result, at)
+        return record(conn, brand, attempt.id, result, at, noticed)
 
 
-def record(conn: Connection, brand: str, payment_id: str, result: ChargeResult, at: datetime) -> Payment:
+def record(
+    conn: Connection,
+    brand: str,
+    payment_id: str,
+    result: ChargeResult,
+    at: datetime,
+    noticed: Noticed = unnoticed,
+) -> Payment:
     """Write down what the gateway said about an attempt; money received goes into the books once.
 
     A state never goes back: an answer older than what is known changes nothing.
@@ -97,7 +118,9 @@ def record(conn: Connection, brand: str, payment_id: str, result: ChargeResult, 
         owner = issuing.get(conn, brand, known.invoice).subscription
         like = Entry(known.amount.currency, "payment", at, payment_id, owner)
         post(conn, brand, list(move(payment_id, accounts.CASH, accounts.receivable(owner), known.amount.micro, like)))
-    return replace(known, state=to, reference=result.reference, code=result.code, message=result.message)
+    moved = replace(known, state=to, reference=result.reference, code=result.code, message=result.message)
+    noticed(conn, moved)
+    return moved
 
 
 def due(conn: Connection, brand: str, invoice_id: str) -> Money:

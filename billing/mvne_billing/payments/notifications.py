@@ -7,14 +7,20 @@ from datetime import datetime
 from sqlalchemy import insert, select, update
 
 from mvne_billing.payments import attempts
-from mvne_billing.payments.attempts import Payment
+from mvne_billing.payments.attempts import Noticed, Payment, unnoticed
 from mvne_billing.payments.gateway import PaymentGateway
 from mvne_billing.sql import Transact
 from mvne_billing.tables import gateway_event as table
 
 
 def receive(
-    transact: Transact, brand: str, gateway: PaymentGateway, payload: bytes, signature: str, at: datetime
+    transact: Transact,
+    brand: str,
+    gateway: PaymentGateway,
+    payload: bytes,
+    signature: str,
+    at: datetime,
+    noticed: Noticed = unnoticed,
 ) -> Payment | None:
     """Take a notification; return the payment it concerned, None when it was known or concerns none.
 
@@ -34,6 +40,6 @@ def receive(
     result = gateway.fetch_charge(payment.reference) if payment and payment.reference else None
     with transact() as conn:
         if payment is not None and result is not None:
-            payment = attempts.record(conn, brand, payment.id, result, at)
+            payment = attempts.record(conn, brand, payment.id, result, at, noticed)
         conn.execute(update(table).where(*where).values(applied_at=at))
     return payment

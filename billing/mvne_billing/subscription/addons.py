@@ -8,11 +8,13 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, select, update
 
+from mvne_billing.rating.result import Rule
 from mvne_billing.sql import upsert
 from mvne_billing.subscription.subscription import Subscription, SubscriptionConflict
 from mvne_billing.tables import addon as table
+from mvne_billing.tables import allowance
 from mvne_plans.canonical import dumps, loads
 from mvne_plans.catalogue import Addon
 from mvne_plans.period import Every, Period, boundary
@@ -42,7 +44,7 @@ def buy(
 
     The same purchase again is left alone; raises `SubscriptionConflict` when the id is taken by another.
     """
-    period_end = owner.period(every, owner.number_at(every, at)).end
+    period = owner.period(every, owner.number_at(every, at))
     local = at.astimezone(ZoneInfo(owner.timezone))
     row = {
         "brand": brand,
@@ -51,14 +53,25 @@ def buy(
         "addon": bought.id,
         "content": dumps(bought),
         "starts": at,
-        "ends": period_end if bought.lasts is None else boundary(local, bought.lasts, 1),
+        "ends": period.end if bought.lasts is None else boundary(local, bought.lasts, 1),
     }
-    upsert(conn, table, [row])
     query = select(table).where(table.c.brand == brand, table.c.id == purchase_id)
+    is_new = conn.execute(query).one_or_none() is None
+    upsert(conn, table, [row])
     stored = conn.execute(query).one()
     if (stored.subscription, stored.content) != (owner.id, row["content"]):
         raise SubscriptionConflict(f"purchase {purchase_id} exists with other content; give the new one another id")
+    if is_new:
+        _open_again(conn, brand, owner, bought, period.start)
     return _purchase(stored)
+
+
+def _open_again(conn: Connection, brand: str, owner: Subscription, bought: Addon, since: datetime) -> None:
+    """Forget that the allowance was used up: when the add-on is, too, that is a mark to pass once more."""
+    beyond = [f"{rule}:{bucket.kind}" for rule in (Rule.SLOW, Rule.STOP) for bucket in bought.buckets]
+    mine = (allowance.c.brand == brand, allowance.c.subscription == owner.id)
+    marks = update(allowance).where(*mine, allowance.c.bucket.in_(beyond), allowance.c.period_start == since)
+    conn.execute(marks.values(used=0))
 
 
 def purchases(conn: Connection, brand: str, subscriptions: Sequence[str]) -> Mapping[str, list[Purchase]]:

@@ -9,7 +9,7 @@ from typing import Any
 from mvne.planfile.findings import DataPath, Finding, did_you_mean, listed
 from mvne.planfile.models import PlanFile
 from mvne.planfile.nodes import Document, Listing, Node, Scalar
-from mvne.planfile.scalars import ID_PATTERN
+from mvne.planfile.scalars import ID_PATTERN, SHAPES
 
 #: What a pattern asks for, in words.
 PATTERNS = {
@@ -81,16 +81,13 @@ _SAYINGS: dict[str, Callable[[Mapping[str, Any]], str]] = {
 }
 
 
-_SHAPES = {"<text>": "one value", "<map>": "a map of keys", "<list>": "a list"}
-
-
 def _expected(item: Mapping[str, Any]) -> str:
     kind: str = item["type"]
     if kind.startswith("union_tag"):
-        return listed(words for tag, words in _SHAPES.items() if tag in item["ctx"]["expected_tags"])
+        return listed(words for tag, words in SHAPES.items() if tag in item["ctx"]["expected_tags"])
     if kind.startswith("list"):
-        return _SHAPES["<list>"]
-    return _SHAPES["<map>" if kind.startswith(("model", "dict")) else "<text>"]
+        return SHAPES["<list>"]
+    return SHAPES["<map>" if kind.startswith(("model", "dict")) else "<text>"]
 
 
 def _what(node: Node | None) -> str:

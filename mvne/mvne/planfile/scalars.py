@@ -64,14 +64,18 @@ YesNo = Annotated[bool, _WRITTEN, WithJsonSchema(_YES_NO)]
 Segment = Literal["seniors", "celebrity", "travel", "kids", "general"]
 
 
+#: The shapes a value can have, named so that they can be told from keys in a place such as
+#: plans[0].includes.voice.<map>.amount, and in words.
+SHAPES = {"<text>": "one value", "<map>": "a map of keys", "<list>": "a list"}
+
+
 def _shape(value: object) -> str:
     if isinstance(value, dict):
         return "<map>"
     return "<list>" if isinstance(value, (list, tuple)) else "<text>"
 
 
-#: A union is told apart by shape, so that a mistake gives one message. The names can be told from keys in a place such
-#: as plans[0].includes.voice.<map>.amount.
+#: A union is told apart by shape, so that a mistake gives one message.
 BY_SHAPE = Discriminator(_shape)
 AS_TEXT, AS_MAP, AS_LIST = Tag("<text>"), Tag("<map>"), Tag("<list>")
 

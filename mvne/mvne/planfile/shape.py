@@ -5,6 +5,7 @@ After a mistake the value is left out and the rest is checked again, so that a m
 
 from __future__ import annotations
 
+from copy import deepcopy
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from itertools import pairwise
@@ -17,6 +18,7 @@ from mvne.planfile.findings import DataPath, Finding
 from mvne.planfile.models import PlanFile
 from mvne.planfile.nodes import Document, Mapping, plain
 from mvne.planfile.not_yet import refuse_later
+from mvne.planfile.scalars import SHAPES
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -126,7 +128,7 @@ def _also_called(document: Document, path: DataPath, name: str) -> None:
 
 
 def _path(item: ErrorDetails) -> DataPath:
-    return tuple(part for part in item["loc"] if not (isinstance(part, str) and part.startswith("<")))
+    return tuple(part for part in item["loc"] if part not in SHAPES)
 
 
 def _meant(path: DataPath, parent: Any) -> DataPath | None:
@@ -146,7 +148,7 @@ def _leave_out(data: Any, path: DataPath, shape: Shape) -> bool:
             del parent[path[-1]]
             return True
         if pattern in _STAND_INS:
-            parent[path[-1]] = _STAND_INS[pattern]
+            parent[path[-1]] = deepcopy(_STAND_INS[pattern])
             return True
         if pattern == ("plans", "*", "id"):
             parent["id"] = f"plan-{path[1]}"

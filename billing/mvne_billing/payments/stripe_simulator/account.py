@@ -111,8 +111,8 @@ class Account:
         self._due[body["id"]] = at
 
     def emit(self, event: str, body: Json, before: Mapping[str, Any] | None = None) -> None:
-        """Record an event with a picture of the object as it is now, and of the fields that it had before."""
-        data: Json = {"object": json.loads(json.dumps(body))}
+        """Record an event with the object as it is now and the fields that it had before; bodies are never edited."""
+        data: Json = {"object": body}
         if before:
             data["previous_attributes"] = dict(before)
         request = {"id": request_id(self.serial) if self.serial else None, "idempotency_key": self.key}

@@ -1,0 +1,137 @@
+"""Checking a plan file: findings of the file, and of its economics."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from mvne.checking import check
+from mvne.margin import agreement_on, margins
+from mvne.planfile import Severity
+from tests.mvne.planfile.writing import BASE, Plans, changed, marked
+
+TODAY = date(2026, 11, 24)
+DECK = "prefix,to,price,increments,sms\n+44,UK,0.10/min,60/1,0.08\n"
+
+
+@pytest.fixture
+def plans(tmp_path: Path) -> Plans:
+    return Plans(tmp_path)
+
+
+@pytest.mark.parametrize("example", ["tilleul", "comet"])
+def test_an_example_is_ready_to_launch(example: str) -> None:
+    report = check(f"examples/{example}/plan.yaml", on=TODAY)
+    assert report.ok
+    assert report.brand is not None
+    assert report.findings == ()
+    assert {one.plan for one in report.margins} == {plan.id for plan in report.brand.catalogue.plans}
+
+
+def test_a_wrong_file_gives_its_findings_and_no_margin(tmp_path: Path) -> None:
+    report = check(tmp_path / "nowhere.yaml", on=TODAY)
+    assert not report.ok
+    assert (report.brand, report.margins) == (None, ())
+    assert [one.code for one in report.findings] == ["no_such_file"]
+
+
+ZONED = changed("voice: 0.0035/min", "¦voice: {domestic: 0.0035/min}")
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        (changed("voice: 0.0035/min, ", "").replace("{from", "¦{from"), "no wholesale price of voice at home"),
+        (ZONED + "roaming: {eea: domestic}\n", "voice abroad (zone eea), which the plan 'a' sells"),
+        (ZONED + "roaming: {CH: {voice: 1/min, sms: 1, data: 9/GB}}\n", "voice abroad (zone CH)"),
+        (ZONED + "roaming: {other: domestic}\n", "voice abroad (zone other)"),
+        (ZONED + "rates: deck.csv\n", "voice to other countries (zone international)"),
+        (ZONED.replace("voice: 60 min", "voice: {amount: 60 min, to: [domestic, GB]}"), "to other countries"),
+        (ZONED.replace("voice: 60 min", "voice: {amount: 60 min, in: [domestic, GB]}"), "abroad (zone GB)"),
+    ],
+)
+def test_what_a_plan_sells_without_a_wholesale_price_is_an_error(plans: Plans, text: str, says: str) -> None:
+    text, place = marked(text)
+    report = check(plans.write(text, deck=DECK), on=TODAY)
+    assert [one.code for one in report.findings] == ["no_wholesale_price"], [str(one) for one in report.findings]
+    finding = report.findings[0]
+    assert (finding.line, finding.column) == place
+    assert finding.severity is Severity.ERROR
+    assert says in finding.message
+    assert report.brand is None
+    assert report.margins == ()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        ZONED.replace("{domestic: 0.0035/min}", "{domestic: 0.0035/min, eea: 0.01/min}") + "roaming: {eea: domestic}\n",
+        ZONED.replace("{domestic: 0.0035/min}", "{domestic: 0.0035/min, eea: 0.01/min}") + "roaming: {ES: domestic}\n",
+        ZONED.replace("{domestic: 0.0035/min}", "{domestic: 0.0035/min}, rates: host.csv") + "rates: deck.csv\n",
+    ],
+)
+def test_a_wholesale_price_of_the_zone_or_the_prefix_is_enough(plans: Plans, text: str) -> None:
+    report = check(plans.write(text.replace("¦", ""), deck=DECK, host=DECK), on=TODAY)
+    assert [str(one) for one in report.findings if one.code == "no_wholesale_price"] == []
+
+
+def _warning(plans: Plans, text: str, on: date = TODAY, **tables: str) -> str:
+    text, place = marked(text)
+    report = check(plans.write(text, **tables), on=on)
+    assert len(report.findings) == 1, [str(one) for one in report.findings]
+    finding = report.findings[0]
+    assert (finding.line, finding.column) == place
+    assert finding.severity is Severity.WARNING
+    assert report.ok
+    return f"{finding.code}: {finding.message}"
+
+
+def test_a_brand_without_an_agreement_has_no_margin(plans: Plans) -> None:
+    brand = plans.brand(BASE)
+    bare = replace(brand, catalogue=replace(brand.catalogue, agreements=()))
+    assert agreement_on(bare, TODAY) is None
+    assert margins(bare, TODAY) == []
+
+
+def test_an_agreement_that_is_not_in_force_yet_is_a_warning(plans: Plans) -> None:
+    said = _warning(plans, changed("from: 2026-01-01", "¦from: 2027-01-01"))
+    assert said.startswith("not_in_force: no agreement is in force on 2026-11-24")
+
+
+def test_a_price_below_the_host_s_is_a_warning(plans: Plans) -> None:
+    text = changed("voice: 0.05/min", "¦voice: 0.0041/min")
+    assert "below_cost: voice beyond the allowance" in _warning(plans, text), "0.0041 is 0.00342 before VAT"
+
+
+def test_a_deck_below_the_host_s_prices_is_a_warning(plans: Plans) -> None:
+    text = changed("data: 0.85/GB", "data: 0.85/GB, rates: host.csv") + "¦rates: deck.csv\n"
+    host = "prefix,to,price\n+44,UK,0.09/min\n"
+    assert "1 prices of the deck" in _warning(plans, text, deck=DECK, host=host), "0.10 is 0.083 before VAT"
+
+
+def _using(data: str) -> str:
+    return f"    expected_use: {{voice: {{mean: 9 min, p95: 9 min}}, sms: {{mean: 1, p95: 1}}, data: {{{data}}}}}\n"
+
+
+def test_a_loss_at_the_95th_percentile_is_a_warning(plans: Plans) -> None:
+    text = changed("data: 1 GB", "data: 9 GB").replace("price: 4.90", "¦price: 4.90")
+    assert "at p95 use, paid per period, each line loses 0.80 EUR" in _warning(
+        plans, text + _using("mean: 1 GB, p95: 5 GB")
+    )
+
+
+def test_a_loss_at_mean_use_is_a_warning_of_its_own(plans: Plans) -> None:
+    text = changed("data: 1 GB", "data: 9 GB") + _using("mean: 5 GB, p95: 6 GB")
+    report = check(plans.write(text), on=TODAY)
+    assert [(one.code, one.message[:7]) for one in report.findings] == [
+        ("negative_margin", "at mean"),
+        ("negative_margin", "at p95 "),
+    ]
+
+
+def test_a_loss_by_a_term_points_at_the_terms(plans: Plans) -> None:
+    text = changed("price: 4.90", "price: 9\n    ¦terms: [{periods: 12, price: 12}]")
+    assert "at p95 use, paid 12 periods" in _warning(plans, text + _using("mean: 0.1 GB, p95: 1 GB"))
