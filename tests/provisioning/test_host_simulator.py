@@ -219,6 +219,19 @@ def test_many_uses_are_all_recorded_or_none(host: SimulatedHostNetwork, line: Im
     assert host.usage_feed(0, 10_000).records == records[:-1]
 
 
+def test_refused_uses_can_be_told_while_the_others_happen(host: SimulatedHostNetwork, line: Imsi, at: datetime) -> None:
+    first, last = (Use(line, UsageKind.DATA, at, amount, id=f"cdr-{amount}") for amount in (1, 3))
+    contradiction = Use(line, UsageKind.DATA, at, 2, id="cdr-1")
+    unknown_line = Use(SECOND.imsi, UsageKind.DATA, at, 1)
+    told: list[tuple[Use, str]] = []
+    done = host.use_many(
+        [first, contradiction, unknown_line, last], refused=lambda use, why: told.append((use, why.reason))
+    )
+    assert told == [(contradiction, "id_reused"), (unknown_line, "not_active")]
+    assert [(record.id, record.sequence) for record in done] == [("cdr-1", 1), ("cdr-3", 2)]
+    assert host.usage_feed(0, 10).records == done
+
+
 def test_a_record_keeps_the_number_the_line_had_then(host: SimulatedHostNetwork, line: Imsi, at: datetime) -> None:
     host.use(line, UsageKind.SMS, at, 1, to=HOME)
     host.change_msisdn("k", line, OTHER)

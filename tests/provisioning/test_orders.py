@@ -152,6 +152,7 @@ def test_orders_left_open_are_listed_oldest_first(world: World) -> None:
     with world.engine.begin() as conn:
         assert open_orders(conn, BRAND) == ["o2", "o1"]
         assert open_orders(conn, "comet") == []
+        assert open_orders(conn, BRAND, "bob") == ["o1"]
     world.run("o2")
     with world.engine.begin() as conn:
         assert open_orders(conn, BRAND) == ["o1"]
@@ -280,6 +281,16 @@ def test_a_downloaded_order_cannot_be_cancelled(world: World) -> None:
         cancel(world, "new-ada")
 
 
+def test_an_order_whose_profile_is_on_its_way_to_the_phone_cannot_be_cancelled(world: World) -> None:
+    ready = world.order("o1", Request("ada"))
+    assert ready.activation_code
+    with pytest.raises(Es9Failed):
+        world.smdp.download(ready.activation_code.format(), EID, AT, install_error=11)
+    world.listen()
+    with pytest.raises(OrderNotCancellable, match="was downloaded"):
+        cancel(world, "o1")
+
+
 @pytest.mark.parametrize("request_", [SwapSim("ada"), ChangeNumber("ada", UNTIL), Suspend("ada")])
 def test_an_order_about_a_living_line_cannot_be_cancelled_once_it_ran(world: World, request_: AnyRequest) -> None:
     world.live_line("ada")
@@ -384,6 +395,8 @@ def test_progress_of_a_profile_that_no_order_had_is_an_error(world: World, outbo
     world.scan(world.order("o1", Request("ada")))
     progress: DownloadProgress = world.smdp.pending_notifications()[0].progress
     assert progress.point is NotificationPoint.DOWNLOADED
+    with world.engine.begin() as conn:
+        place_order(conn, "comet", "o1", Request("ada"), AT)
     with pytest.raises(UnknownOrder), world.engine.begin() as conn:
         on_progress(conn, "comet", progress, AT, outbox)
 

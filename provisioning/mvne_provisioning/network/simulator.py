@@ -42,7 +42,7 @@ from mvne_provisioning.network.simulator_lines import (
     refuse_taken,
 )
 from mvne_provisioning.network.simulator_tables import answers, metadata
-from mvne_provisioning.network.simulator_usage import record_uses, start_counter, usage_after
+from mvne_provisioning.network.simulator_usage import Refused, record_uses, start_counter, usage_after
 from mvne_provisioning.simulation import Answer, Wire
 
 _COMMANDS = frozenset(
@@ -178,11 +178,14 @@ class SimulatedHostNetwork:
         """Use the network as a phone would and return the record; raise `UseRefused`. See `Use`."""
         return self.use_many([Use(imsi, kind, at, amount, to, country, id)])[0]
 
-    def use_many(self, uses: Sequence[Use]) -> tuple[NetworkUsage, ...]:
-        """Do as `use` for all of `uses` in one transaction, all or none: for whole populations of phones."""
+    def use_many(self, uses: Sequence[Use], refused: Refused | None = None) -> tuple[NetworkUsage, ...]:
+        """Do as `use` for all of `uses` in one transaction: for whole populations of phones.
+
+        All or none, unless `refused` is given: then it is told each use that is refused, and the others happen.
+        """
         try:
             with self._engine.begin() as conn:
-                return record_uses(conn, uses, self._conditions)
+                return record_uses(conn, uses, self._conditions, refused)
         except IntegrityError as collision:
             raise HostUnavailable("two phones used the same record id at once; try again") from collision
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC
 from typing import Any
 
@@ -16,33 +16,47 @@ from mvne_provisioning.network.simulator_lines import lines_by_imsi
 from mvne_provisioning.network.simulator_tables import counter, usage
 from mvne_provisioning.statements import insert_or_ignore, select_in
 
+#: Told of a use that the network did not allow, and why.
+Refused = Callable[[Use, UseRefused], None]
+
 
 def start_counter(conn: Connection) -> None:
     """Make sure that the counter of records exists."""
     conn.execute(insert_or_ignore(conn, counter).values(name="usage", value=0))
 
 
-def record_uses(conn: Connection, uses: Sequence[Use], conditions: Conditions) -> tuple[NetworkUsage, ...]:
+def record_uses(
+    conn: Connection, uses: Sequence[Use], conditions: Conditions, refused: Refused | None = None
+) -> tuple[NetworkUsage, ...]:
     """Append a record for each of `uses` and return them; one that is already there is returned as it is.
 
-    Raise `UseRefused` when the network does not let a phone do it, or when a record's id has other content.
+    When the network does not let a phone do it, or a record's id has other content, tell `refused` and go on, or,
+    without it, raise `UseRefused`.
     """
     # The counter's row is locked first, so that two writers never take the same sequence.
     sequence = _advance(conn, 0)
     lines = lines_by_imsi(conn, {use.imsi for use in uses})
     records = {record.id: record for record in map(_usage, select_in(conn, usage.c.id, map(Use.record_id, uses)))}
     new: list[NetworkUsage] = []
+    done: list[NetworkUsage] = []
     for use in uses:
-        if known := records.get(use.record_id()):
-            _refuse_other_content(use, known, conditions)
-            continue
-        line = check_use(use, lines.get(use.imsi), conditions)
-        new.append(_record(use, line, conditions, sequence + len(new) + 1))
-        records[new[-1].id] = new[-1]
+        try:
+            if known := records.get(use.record_id()):
+                _refuse_other_content(use, known, conditions)
+            else:
+                line = check_use(use, lines.get(use.imsi), conditions)
+                known = _record(use, line, conditions, sequence + len(new) + 1)
+                new.append(known)
+                records[known.id] = known
+            done.append(known)
+        except UseRefused as refusal:
+            if refused is None:
+                raise
+            refused(use, refusal)
     if new:
         conn.execute(insert(usage), list(map(_columns, new)))
         _advance(conn, len(new))
-    return tuple(records[use.record_id()] for use in uses)
+    return tuple(done)
 
 
 def usage_after(conn: Connection, after: int, limit: int) -> UsageBatch:

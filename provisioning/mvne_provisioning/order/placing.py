@@ -43,7 +43,7 @@ def find_order(conn: Connection, brand: str, order_id: str) -> Order:
 
 
 def open_orders(conn: Connection, brand: str, line_id: str | None = None) -> list[str]:
-    """Return the ids of the orders that have work left, oldest first: what to run after a crash. Of one line, if named."""
+    """Return the ids of the orders, of one line if named, that have work left, oldest first: to run after a crash."""
     query = select(_orders.c.order_id).where(_orders.c.brand == brand, _orders.c.state.in_(OPEN_ORDER))
     if line_id is not None:
         query = query.where(_orders.c.line_id == line_id)
