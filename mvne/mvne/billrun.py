@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
@@ -10,6 +11,7 @@ from sqlalchemy import Connection, select
 from mvne import workers
 from mvne.bills import issue_due
 from mvne.collecting import collect_due
+from mvne.ordering import finish_order
 from mvne.platform import Platform
 from mvne.selling import selling
 from mvne_billing.invoice.invoice import Invoice
@@ -18,6 +20,9 @@ from mvne_billing.states import PaymentState
 from mvne_billing.tables import invoice as invoice_table
 from mvne_plans.canonical import loads
 from mvne_plans.money import Money, total
+from mvne_provisioning.inventory.numbers import recycle_numbers
+from mvne_provisioning.order.errors import CompensationRefused, OrderInterrupted
+from mvne_provisioning.order.placing import open_orders
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +47,7 @@ def run_bills(platform: Platform, brand: str, as_of: datetime) -> BillRun:
     """
     with platform.store.read() as conn:
         currency = selling(conn, brand).settings.currency
+    _tidy_up(platform, brand, as_of)
     jobs = workers.work(platform, brand, as_of)
     documents = [step.invoice for step in issue_due(platform, brand, as_of) if step.invoice is not None]
     payments = [one.payment for one in collect_due(platform, brand, as_of)]
@@ -53,6 +59,19 @@ def run_bills(platform: Platform, brand: str, as_of: datetime) -> BillRun:
         failed=sum(one.state is PaymentState.FAILED for one in payments),
         jobs=jobs,
     )
+
+
+def _tidy_up(platform: Platform, brand: str, as_of: datetime) -> None:
+    """Give numbers that have rested back to the pool, and finish orders that an interruption left open.
+
+    An order that gets no answer, or cannot be undone, stays open: it is a case for a person, not for a bill run.
+    """
+    with platform.store.transact() as conn:
+        recycle_numbers(conn, brand, as_of)
+        left = open_orders(conn, brand)
+    for order_id in left:
+        with suppress(OrderInterrupted, CompensationRefused):
+            finish_order(platform, brand, order_id, as_of)
 
 
 def find_bill(conn: Connection, brand: str, number: str) -> Invoice:

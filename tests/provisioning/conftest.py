@@ -10,23 +10,41 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import JSON, Column, Connection, Engine, Integer, MetaData, Table, insert, select
+from sqlalchemy import JSON, Column, Connection, Engine, Integer, MetaData, Table, insert, inspect, select
 
 from mvne_provisioning.network.simulator import SimulatedHostNetwork
 from mvne_provisioning.order.steps import Ports
 from mvne_provisioning.smdp.simulator import SimulatedSmdpPlus
 from mvne_provisioning.tables import metadata
-from tests.database import open_engine
+from tests.database import Server, open_engine
 
 Transact = Callable[[], AbstractContextManager[Connection]]
 
 
-@pytest.fixture
-def engine(tmp_path: Path) -> Iterator[Engine]:
-    opened = open_engine(f"sqlite:///{tmp_path / 'test.sqlite'}")
-    metadata.create_all(opened)
-    yield opened
-    opened.dispose()
+@pytest.fixture(scope="session")
+def postgresql_database(postgresql_server: Server) -> Iterator[Engine]:
+    """One PostgreSQL database for all tests of the room: emptied after each, which is faster than a new one."""
+    with postgresql_server.fresh_database() as url:
+        opened = open_engine(url)
+        yield opened
+        opened.dispose()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
+    """A database with the room's tables, empty, on each kind of store in turn."""
+    if request.param == "sqlite":
+        opened = open_engine(f"sqlite:///{tmp_path / 'test.sqlite'}")
+        metadata.create_all(opened)
+        yield opened
+        opened.dispose()
+        return
+    shared: Engine = request.getfixturevalue("postgresql_database")
+    metadata.create_all(shared)
+    yield shared
+    with shared.begin() as conn:
+        tables = ", ".join(inspect(conn).get_table_names())
+        conn.exec_driver_sql(f"TRUNCATE {tables}")
 
 
 @pytest.fixture
