@@ -14,6 +14,7 @@ from mvne.settings import Settings, SettingsError, read_settings
 from mvne.store import open_engine, open_store
 from mvne_plans.numbering import NumberKind
 from mvne_provisioning.order.steps import Ports
+from mvne_provisioning.smdp.tokens import unguessable_token
 
 #: What the simulated Stripe account is opened with; it is not a secret.
 _SIMULATED_KEY = "sk_test_simulated"
@@ -28,8 +29,10 @@ def connect(store: str | None = None, clock: Callable[[], datetime] = now) -> Pl
     return bootstrap(read_settings(store), clock)
 
 
-def bootstrap(settings: Settings, clock: Callable[[], datetime] = now) -> Platform:
-    """Open the platform that `settings` describe."""
+def bootstrap(
+    settings: Settings, clock: Callable[[], datetime] = now, token: Callable[[], str] = unguessable_token
+) -> Platform:
+    """Open the platform that `settings` describe; `token` makes the matching ids of the simulated SM-DP+."""
     from mvne_billing.payments.stripe_gateway import StripeGateway
     from mvne_billing.payments.stripe_simulator.simulator import SimulatedStripe
     from mvne_provisioning.network.simulator import SimulatedHostNetwork
@@ -41,7 +44,7 @@ def bootstrap(settings: Settings, clock: Callable[[], datetime] = now) -> Platfo
         opened.migrate()
         outside = open_engine(settings.simulated_url)
         opening.callback(outside.dispose)
-        smdp = SimulatedSmdpPlus(outside)
+        smdp = SimulatedSmdpPlus(outside, token=token)
 
         @cache
         def host(market: str) -> SimulatedHostNetwork:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -56,20 +57,30 @@ def collect(platform: Platform, brand: str, invoice_id: str, at: datetime) -> Pa
 
 
 def collect_due(platform: Platform, brand: str, as_of: datetime) -> Iterator[Collected]:
-    """Try every open invoice whose next attempt is due by `as_of`; end lines that stayed unpaid too long."""
+    """Try every open invoice whose next attempt is due by `as_of`; end lines that stayed unpaid too long.
+
+    Without a payment method there is nothing to try: the invoice waits for one, and then for the end.
+    """
     with platform.store.read() as conn:
         waiting = attempts.open_invoices(conn, brand)
     for invoice_id in waiting:
         with platform.store.read() as conn:
             document = issuing.get(conn, brand, invoice_id)
             before = attempts.of_invoice(conn, brand, invoice_id)
+            payable = people.get(conn, brand, document.customer).gateway_method is not None
         due_at = _next_attempt(document, before)
-        if due_at is not None and due_at <= as_of:
-            yield Collected(document, collect(platform, brand, invoice_id, as_of))
-        elif due_at is None and before[-1].at + END_AFTER <= as_of:
+        if payable and due_at is not None and due_at <= as_of:
+            with suppress(NothingDue):  # somebody else's run was faster
+                yield Collected(document, collect(platform, brand, invoice_id, as_of))
+        elif (due_at is None or not payable) and _last_try(document, before) + END_AFTER <= as_of:
             with platform.store.transact() as conn:
                 content = {"line": document.subscription, "invoice": invoice_id}
                 jobs.ask(conn, brand, f"{document.subscription}:end:{invoice_id}", "end_unpaid", content, as_of)
+
+
+def _last_try(document: Invoice, before: list[Payment]) -> datetime:
+    """Return when an invoice was last tried, or when it was issued."""
+    return before[-1].at if before else document.issued_at
 
 
 def _next_attempt(document: Invoice, before: list[Payment]) -> datetime | None:

@@ -14,7 +14,6 @@ from mvne_provisioning.tables import provisioning_number as number
 from mvne_provisioning.tables import provisioning_order as order
 from mvne_provisioning.tables import provisioning_profile as profile
 
-
 _EVERY = true()
 
 

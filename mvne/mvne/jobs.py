@@ -19,7 +19,6 @@ from mvne_billing.sql import Transact, upsert
 from mvne_provisioning.errors import ProvisioningError
 from mvne_provisioning.order.errors import LineBusy, OrderInterrupted
 
-
 #: The outside gave no answer, or somebody is at the same line just now.
 _TRY_AGAIN = (GatewayUnavailable, OrderInterrupted, LineBusy)
 

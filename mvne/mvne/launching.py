@@ -6,16 +6,18 @@ a crash anywhere the next launch of the same file goes on with the first step th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import NamedTuple
 
 from sqlalchemy import Connection, func, insert, select, update
 
-from mvne import smoke, stripe_catalogue, versions
+from mvne import outbox, smoke, stripe_catalogue, versions
 from mvne.brand import Brand
 from mvne.diffing import Action, Diff, RemovalRefused, compare
+from mvne.errors import MvneError
 from mvne.phone import simulated
 from mvne.platform import Platform
 from mvne.pools import fill_numbers, fill_profiles, profile_batch
@@ -25,6 +27,14 @@ from mvne.tables import brand as brand_table
 from mvne.tables import launch as table
 from mvne.tables import launch_step as step_table
 from mvne_plans.canonical import content_hash
+
+#: Stands for all brands of a store where launches of different ones must not meet. No brand has such an id.
+EVERY_BRAND = "*"
+_LAUNCH = "launch"
+
+
+class LaunchSuperseded(MvneError):
+    """Somebody launched another version of the plan file meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +118,7 @@ class _Begun(NamedTuple):
 
 def _begin(conn: Connection, brand: Brand, at: datetime, retire: frozenset[str]) -> tuple[_Begun | None, Diff]:
     """Take up the launch that was interrupted, or write down a new one; None when there is nothing to do."""
+    outbox.hold(conn, brand.id, _LAUNCH)
     wanted = _wanted_hash(brand)
     running = conn.execute(
         select(table).where(table.c.brand == brand.id, table.c.state == LaunchState.RUNNING).with_for_update()
@@ -124,7 +135,7 @@ def _begin(conn: Connection, brand: Brand, at: datetime, retire: frozenset[str])
     number = 1 + (conn.execute(select(func.max(table.c.number)).where(table.c.brand == brand.id)).scalar() or 0)
     row = {"brand": brand.id, "number": number, "wanted": wanted, "state": LaunchState.RUNNING, "at": at}
     conn.execute(insert(table).values(row))
-    planned = list(_planned(brand, found))
+    planned = list(_planned(brand, found, _not_archived(conn, brand)))
     rows = [
         {"brand": brand.id, "launch": number, "place": place, "action": action, "kind": kind, "id": id_}
         for place, (action, kind, id_) in enumerate(planned)
@@ -133,21 +144,32 @@ def _begin(conn: Connection, brand: Brand, at: datetime, retire: frozenset[str])
     return _Begun(number, at), found
 
 
-def _planned(brand: Brand, found: Diff) -> Iterator[tuple[str, str, str]]:
+def _planned(brand: Brand, found: Diff, not_archived: Collection[str]) -> Iterator[tuple[str, str, str]]:
     yield "register", "brand", brand.id
     for change in found.changes:
         yield ("retire" if change.action is Action.RETIRE else "write"), change.kind, change.id
     for plan in brand.catalogue.plans:
         yield "sync", "stripe", plan.id
-    for change in found.changes:
-        if change.kind == "plan" and change.action is Action.RETIRE:
-            yield "archive", "stripe", change.id
+    retired = {one.id for one in found.changes if one.kind == "plan" and one.action is Action.RETIRE}
+    for plan_id in sorted(retired.union(not_archived)):
+        yield "archive", "stripe", plan_id
     for part in smoke.JOURNEY:
         yield "try", "journey", part
 
 
+def _not_archived(conn: Connection, brand: Brand) -> set[str]:
+    """Return the plans off sale whose prices an earlier launch, given up half way, left on the gateway's shelf."""
+    left = (step_table.c.action == "archive", step_table.c.result.is_(None))
+    ids = conn.execute(select(step_table.c.id).where(step_table.c.brand == brand.id, *left)).scalars()
+    return set(ids) - {plan.id for plan in brand.catalogue.plans}
+
+
 def _take(platform: Platform, brand: Brand, number: int, at: datetime, step: Step) -> Step:
     """Take a step and write down that it is done; taken twice, it has one effect."""
+    with platform.store.read() as conn:
+        query = select(table.c.state).where(table.c.brand == brand.id, table.c.number == number)
+        if conn.execute(query).scalar_one() == LaunchState.SUPERSEDED:
+            raise LaunchSuperseded(f"another launch of {brand.id}, of another plan file, took over; run this one again")
     result = _TAKERS[step.action, step.kind](platform, brand, number, at, step)
     with platform.store.transact() as conn:
         where = (step_table.c.brand == brand.id, step_table.c.launch == number, step_table.c.place == step.place)
@@ -155,8 +177,16 @@ def _take(platform: Platform, brand: Brand, number: int, at: datetime, step: Ste
     return replace(step, result=result)
 
 
-def _register(platform: Platform, brand: Brand, number: int, at: datetime, step: Step) -> str:
+@contextmanager
+def _alone(platform: Platform, brand: str) -> Iterator[Connection]:
+    """Open a transaction that one launch at a time can have."""
     with platform.store.transact() as conn:
+        outbox.hold(conn, brand, _LAUNCH)
+        yield conn
+
+
+def _register(platform: Platform, brand: Brand, number: int, at: datetime, step: Step) -> str:
+    with _alone(platform, EVERY_BRAND) as conn:
         known = conn.execute(select(brand_table).where(brand_table.c.brand == brand.id)).one_or_none()
         if known is None:
             # Counted over all brands: each has a range of simulated profiles of its own by it.
@@ -168,19 +198,20 @@ def _register(platform: Platform, brand: Brand, number: int, at: datetime, step:
 
 def _write(platform: Platform, brand: Brand, number: int, at: datetime, step: Step) -> str:
     name = (step.kind, step.id)
-    with platform.store.transact() as conn:
+    with _alone(platform, brand.id) as conn:
         version = versions.add(conn, brand.id, name, versions.wanted(brand)[name], at)
     return f"version {version}"
 
 
 def _retire(platform: Platform, brand: Brand, number: int, at: datetime, step: Step) -> str:
-    with platform.store.transact() as conn:
+    with _alone(platform, brand.id) as conn:
         versions.retire(conn, brand.id, (step.kind, step.id), at)
     return "no longer sold or in force"
 
 
 def _numbers(platform: Platform, brand: Brand, number: int, at: datetime, step: Step) -> str:
-    with platform.store.transact() as conn:
+    # Two brands that start at once must not choose the same free block.
+    with _alone(platform, EVERY_BRAND) as conn:
         return f"{fill_numbers(conn, brand, at)} numbers added"
 
 
@@ -195,13 +226,14 @@ def _profiles(platform: Platform, brand: Brand, number: int, at: datetime, step:
 def _sync(platform: Platform, brand: Brand, number: int, at: datetime, step: Step) -> str:
     with platform.store.read() as conn:
         version, plan = selling(conn, brand.id).plan(step.id)
-    return stripe_catalogue.sync(platform.gateway, brand.id, plan, version)
+        before = versions.history(conn, brand.id, ("plan", step.id))
+    return stripe_catalogue.sync(platform.gateway, brand.id, plan, version, before)
 
 
 def _archive(platform: Platform, brand: Brand, number: int, at: datetime, step: Step) -> str:
     with platform.store.read() as conn:
-        plan = versions.last(conn, brand.id, ("plan", step.id)).load()
-    return stripe_catalogue.archive(platform.gateway, brand.id, plan)
+        before = versions.history(conn, brand.id, ("plan", step.id))
+    return stripe_catalogue.archive(platform.gateway, brand.id, step.id, before)
 
 
 def _try(platform: Platform, brand: Brand, number: int, at: datetime, step: Step) -> str:

@@ -43,7 +43,7 @@ def order(
         place_order(conn, brand, name, request, at)
         if cause is not None:
             lines.change(conn, brand, request.line_id, cause=cause)
-    done = _run(platform, brand, name, at)
+    done = finish_order(platform, brand, name, at)
     if done.state is OrderState.FAILED:
         raise OrderFailed(f"order {name} failed: {done.reason}")
     return done
@@ -53,7 +53,7 @@ def finish_open_orders(platform: Platform, brand: str, at: datetime, line: str |
     """Run every order that an interruption left open, of one line if named, and return them as they ended."""
     with platform.store.read() as conn:
         left = open_orders(conn, brand, line)
-    return [_run(platform, brand, order_id, at) for order_id in left]
+    return [finish_order(platform, brand, order_id, at) for order_id in left]
 
 
 def cancel_activation(platform: Platform, brand: str, line_id: str, at: datetime) -> None:
@@ -61,7 +61,7 @@ def cancel_activation(platform: Platform, brand: str, line_id: str, at: datetime
     with platform.store.transact() as conn:
         order_id = _attempt(conn, brand, f"{line_id}:activate")
         cancel_order(conn, brand, order_id, at, at + QUARANTINE)
-    _run(platform, brand, order_id, at)
+    finish_order(platform, brand, order_id, at)
 
 
 def end_line(conn: Connection, brand: str, line_id: str, at: datetime) -> None:
@@ -88,7 +88,8 @@ def _has_failed(conn: Connection, brand: str, order_id: str) -> bool:
         return False
 
 
-def _run(platform: Platform, brand: str, order_id: str, at: datetime) -> Order:
+def finish_order(platform: Platform, brand: str, order_id: str, at: datetime) -> Order:
+    """Do what is left to do of an order and return it; raise `OrderInterrupted` or `CompensationRefused`."""
     with platform.store.read() as conn:
         market = selling(conn, brand).settings.market
     ports = platform.ports(market)

@@ -52,6 +52,12 @@ def next_number(conn: Connection, brand: str, feed: str) -> int:
     return int(number)
 
 
+def hold(conn: Connection, brand: str, name: str) -> None:
+    """Let one transaction at a time go on from here, until it ends: for whatever two must not do at once."""
+    upsert(conn, cursor, [{"brand": brand, "feed": name, "after": 0}])
+    conn.execute(select(cursor.c.after).where(cursor.c.brand == brand, cursor.c.feed == name).with_for_update())
+
+
 def position(conn: Connection, brand: str, feed: str) -> int:
     """Return how far a brand has read a feed of the outside world, 0 at first."""
     query = select(cursor.c.after).where(cursor.c.brand == brand, cursor.c.feed == feed)

@@ -14,9 +14,14 @@ from mvne.lines import Line
 from mvne.platform import Platform, SimulatedWorld
 from mvne.tables import line as line_table
 from mvne_provisioning.identifiers.eid import Eid
+from mvne_provisioning.identifiers.iccid import Iccid
 from mvne_provisioning.network.simulated_use import Use
 from mvne_provisioning.order.progress import on_progress
 from mvne_provisioning.smdp.port import DownloadProgress
+from mvne_provisioning.smdp.states import ProfileState
+
+
+_ON_THE_PHONE = (ProfileState.INSTALLED, ProfileState.ENABLED, ProfileState.DISABLED)
 
 
 class NotSimulated(MvneError):
@@ -37,13 +42,17 @@ def eid_of(name: str) -> Eid:
 
 
 def install(platform: Platform, brand: str, line_id: str, at: datetime) -> Line:
-    """Let a simulated phone scan the activation code of a line and install its profile; return the line."""
+    """Let a simulated phone scan the activation code of a line and install its profile; return the line.
+
+    A phone that has the profile already, because an earlier run was interrupted, is only heard out.
+    """
     world = simulated(platform)
     with platform.store.read() as conn:
         known = lines.get(conn, brand, line_id)
     if known.activation_code is None:
         raise NotSimulated(f"line {line_id} has no activation code: it is {known.state}")
-    world.smdp.download(known.activation_code, eid_of(line_id), at)
+    if known.iccid is None or world.smdp.state(Iccid(known.iccid)) not in _ON_THE_PHONE:
+        world.smdp.download(known.activation_code, eid_of(line_id), at)
     deliver_progress(platform, at)
     with platform.store.read() as conn:
         return lines.get(conn, brand, line_id)

@@ -82,7 +82,8 @@ def buy_addon(platform: Platform, brand: str, line_id: str, addon_id: str, purch
 def cancel(platform: Platform, brand: str, line_id: str, at: datetime, now: bool = False) -> datetime:
     """Cancel a line and return when it ends: when what is paid for runs out, or, `now`, at once.
 
-    A line that never came into service ends at once too. The end bills what was used and frees number and card.
+    A line that never came into service ends at once too, and what it was billed and has not paid is credited. The end
+    bills what was used and frees number and card.
     """
     known = _usable(platform, brand, line_id, at)
     with platform.store.transact() as conn:
@@ -93,6 +94,8 @@ def cancel(platform: Platform, brand: str, line_id: str, at: datetime, now: bool
         ends_at = owner.ends_at or ends_at
         if before != ends_at:
             outbox.emit(conn, brand, "line.cancelled", line_id, {"ends_at": ends_at.isoformat()}, at)
+        if known.state is LineState.ORDERED:
+            _credit_unpaid(conn, brand, line_id, at)
         sold = selling(conn, brand)
     if ends_at <= at:
         issue_for(platform, sold, line_id, at)
@@ -113,16 +116,17 @@ def terminate(platform: Platform, brand: str, line_id: str, job_id: str, at: dat
 
 
 def end_unpaid(platform: Platform, brand: str, line_id: str, invoice_id: str, at: datetime) -> None:
-    """End a line whose bill was not paid. A prepaid period that was not had is not owed: its invoice is credited.
+    """End a line whose bill was not paid; one that was paid in the last moment is no reason any more.
 
-    A bill that was paid in the last moment is no reason any more.
+    A prepaid period that was not had is not owed, nor anything for a line that never came into service: it is credited.
     """
     with platform.store.transact() as conn:
         owner = subscription.get(conn, brand, line_id, lock=True)
         credited = issuing.credit_of(conn, brand, invoice_id) is not None
         if not credited and attempts.due(conn, brand, invoice_id).minor <= 0:
             return
-        if not credited and _plan(conn, brand, owner).pay is Pay.PREPAID:
+        never_served = lines.get(conn, brand, line_id).state is LineState.ORDERED
+        if not credited and (never_served or _plan(conn, brand, owner).pay is Pay.PREPAID):
             issuing.credit(conn, brand, f"credit:{invoice_id}", invoice_id, at)
     if owner.state is not SubscriptionState.ENDED:
         cancel(platform, brand, line_id, at, now=True)
@@ -140,6 +144,12 @@ def _usable(platform: Platform, brand: str, line_id: str, at: datetime) -> Line:
 def _get(platform: Platform, brand: str, line_id: str) -> Line:
     with platform.store.read() as conn:
         return lines.get(conn, brand, line_id)
+
+
+def _credit_unpaid(conn: Connection, brand: str, line_id: str, at: datetime) -> None:
+    for document in issuing.of_subscription(conn, brand, line_id):
+        if document.kind == "invoice" and attempts.due(conn, brand, document.id).minor > 0:
+            issuing.credit(conn, brand, f"credit:{document.id}", document.id, at)
 
 
 def _allow(known: Line, to: LineState) -> None:

@@ -26,7 +26,8 @@ from mvne_billing.invoice import issuing
 from mvne_billing.ledger.verifying import verify
 from mvne_billing.payments import attempts
 from mvne_billing.payments.refunding import refund
-from mvne_billing.states import PaymentState, RefundState
+from mvne_billing.states import PaymentState, RefundState, SubscriptionState
+from mvne_billing.subscription import subscription
 from mvne_billing.tables import usage as usage_table
 from mvne_plans.money import micro_text
 from mvne_provisioning.identifiers.imsi import Imsi
@@ -159,6 +160,9 @@ def _remove(trial: Trial) -> str:
     """End every test line at the network, this one and any that an interrupted launch left behind."""
     at = trial.at + timedelta(hours=4)
     for line in _test_lines(trial):
+        with trial.platform.store.read() as conn:
+            if subscription.get(conn, trial.brand, line).state is SubscriptionState.ENDED:
+                continue
         service.cancel(trial.platform, trial.brand, line, at, now=True)
     workers.work(trial.platform, trial.brand, at)
     _expect(not _test_lines(trial), "a test line is still in service")

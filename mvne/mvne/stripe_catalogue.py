@@ -5,7 +5,7 @@ It serves checkout and the gateway's own pages; what a subscriber owes is never 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence, Set
 
 from mvne_billing.payments.gateway import PaymentGateway, PriceSpec, ProductSpec
 from mvne_plans.canonical import content_hash
@@ -13,8 +13,11 @@ from mvne_plans.catalogue import Plan
 from mvne_plans.money import Money
 
 
-def sync(gateway: PaymentGateway, brand: str, plan: Plan, version: int) -> str:
-    """Make the gateway's product and prices of a plan equal to its version; return in words what was done."""
+def sync(gateway: PaymentGateway, brand: str, plan: Plan, version: int, before: Sequence[Plan] = ()) -> str:
+    """Make the gateway's product and prices of a plan equal to its version; return in words what was done.
+
+    A way to pay that only the versions `before` had is taken off the shelf.
+    """
     name = f"{brand}:{plan.id}"
     key = f"{name}:{version}"
     product = gateway.sync_product(f"{key}:product", ProductSpec(name, plan.name))
@@ -24,14 +27,22 @@ def sync(gateway: PaymentGateway, brand: str, plan: Plan, version: int) -> str:
         spec = PriceSpec(f"{name}:{periods}", product.reference, amount, metadata)
         price = gateway.sync_price(f"{key}:price:{periods}", spec)
         done.append(f"price {amount} for {periods} × {plan.every} {price.action}")
-    return ", ".join(done)
+    return ", ".join(done + _archive(gateway, name, _periods(before) - _periods([plan])))
 
 
-def archive(gateway: PaymentGateway, brand: str, plan: Plan) -> str:
+def archive(gateway: PaymentGateway, brand: str, plan_id: str, versions: Sequence[Plan]) -> str:
     """Take a plan's prices off the gateway's shelf; old payments still refer to them."""
-    for periods, _ in _prices(plan):
-        gateway.archive_price(f"{brand}:{plan.id}:{periods}")
-    return "prices archived"
+    return ", ".join(_archive(gateway, f"{brand}:{plan_id}", _periods(versions))) or "there were no prices"
+
+
+def _archive(gateway: PaymentGateway, name: str, periods: Set[int]) -> list[str]:
+    # A launch that was given up before it came here has left no price.
+    known = gateway.find_prices([f"{name}:{count}" for count in sorted(periods)]) if periods else ()
+    return [f"price {price.amount} {gateway.archive_price(price.lookup_key).action}" for price in known]
+
+
+def _periods(plans: Iterable[Plan]) -> set[int]:
+    return {periods for plan in plans for periods, _ in _prices(plan)}
 
 
 def _prices(plan: Plan) -> Iterator[tuple[int, Money]]:

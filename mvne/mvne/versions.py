@@ -124,13 +124,10 @@ def retire(conn: Connection, brand: str, name: Name, at: datetime) -> None:
     conn.execute(update(table).where(*where).values(until=at))
 
 
-def last(conn: Connection, brand: str, name: Name) -> Stored:
-    """Return the newest version of a thing, sold or not; raise `NotSold` if it never was."""
-    query = select(table).where(table.c.brand == brand, table.c.kind == name[0], table.c.id == name[1])
-    row = conn.execute(query.order_by(table.c.version.desc()).limit(1)).one_or_none()
-    if row is None:
-        raise NotSold(f"brand {brand} never had a {name[0]} {name[1]}")
-    return _stored(row)
+def history(conn: Connection, brand: str, name: Name) -> list[Any]:
+    """Return every version of a thing that there ever was, oldest first."""
+    query = select(table.c.content).where(table.c.brand == brand, table.c.kind == name[0], table.c.id == name[1])
+    return [parse(name[0], content) for content in conn.execute(query.order_by(table.c.version)).scalars()]
 
 
 def plan_version(conn: Connection, brand: str, plan: str, version: int) -> Plan:

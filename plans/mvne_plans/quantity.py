@@ -50,7 +50,7 @@ UNLIMITED = "unlimited"
 #: Nobody uses more than this of anything in a period: 64-bit arithmetic downstream relies on it.
 MOST = 10**15
 
-_QUANTITY = re.compile(r"(\d{1,15}(?:\.\d{1,6})?)\s*([A-Za-z]*)", re.ASCII)
+_QUANTITY = re.compile(r"(\d{1,16}(?:\.\d{1,6})?)\s*([A-Za-z]*)", re.ASCII)
 _BIT_RATE = re.compile(r"(\d{1,6}(?:\.\d{1,3})?)\s*([kMG]?)bit/s", re.ASCII)
 
 

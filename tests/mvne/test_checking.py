@@ -65,6 +65,18 @@ def test_what_a_plan_sells_without_a_wholesale_price_is_an_error(plans: Plans, t
     assert report.margins == ()
 
 
+def test_a_wholesale_price_of_a_part_of_what_is_sold_is_not_enough(plans: Plans) -> None:
+    text = ZONED.replace("¦", "").replace("domestic: 0.0035/min", "domestic: 0.0035/min, eea: 0.01/min")
+    report = check(plans.write(text + "roaming: {eu_roaming: domestic}\n"), on=TODAY)
+    assert ["abroad (zone eu_roaming)" in one.message for one in report.findings] == [True], (
+        "Ukraine is outside the EEA"
+    )
+    text = ZONED.replace("¦", "").replace("sms: 0.002", "sms: 0.002, rates: host.csv") + "rates: deck.csv\n"
+    report = check(plans.write(text, deck=DECK + "+41,CH,0.20/min,,\n", host=DECK), on=TODAY)
+    unpriced = [one.message for one in report.findings if one.code == "no_wholesale_price"]
+    assert ["zone international" in message for message in unpriced] == [True], "no price to +41"
+
+
 @pytest.mark.parametrize(
     "text",
     [
