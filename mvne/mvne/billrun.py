@@ -16,6 +16,7 @@ from mvne.platform import Platform
 from mvne.selling import selling
 from mvne_billing.invoice.invoice import Invoice
 from mvne_billing.invoice.issuing import InvoiceNotFound
+from mvne_billing.payments import attempts
 from mvne_billing.states import PaymentState
 from mvne_billing.tables import invoice as invoice_table
 from mvne_plans.canonical import loads
@@ -81,3 +82,9 @@ def find_bill(conn: Connection, brand: str, number: str) -> Invoice:
     if content is None:
         raise InvoiceNotFound(f"there is no bill {number} in brand {brand}")
     return loads(Invoice, content)
+
+
+def paid_at(conn: Connection, brand: str, document: Invoice) -> datetime | None:
+    """Return when a bill was paid, None when it was not."""
+    paid = [one.at for one in attempts.of_invoice(conn, brand, document.id) if one.state is PaymentState.SUCCEEDED]
+    return max(paid, default=None)

@@ -44,21 +44,22 @@ def run(as_of: datetime | None, store: str | None, brand: str | None, as_json: b
 @brand_option
 def show(number: str, html: Path | None, pdf: Path | None, store: str | None, brand: str | None) -> None:
     """Show a bill or credit note by its number."""
-    from mvne.billrun import find_bill
+    from mvne.billrun import find_bill, paid_at
     from mvne.selling import selling
-    from mvne_billing.invoice import rendering
+    from mvne_billing.invoice.rendering import Look, render_html, render_pdf, render_text
 
     with opened(store) as platform:
         brand_id = which_brand(platform, brand)
         with platform.store.read() as conn:
             document = find_bill(conn, brand_id, number)
+            paid = paid_at(conn, brand_id, document)
             settings = selling(conn, brand_id).settings
-    form = rendering.Look(settings.theme.primary, settings.timezone)
+    look = Look(settings.market, settings.theme.primary)
     if html:
-        html.write_text(rendering.render_html(document, form), encoding="utf-8")
+        html.write_text(render_html(document, look, paid), encoding="utf-8")
         click.echo(f"wrote {html}")
     if pdf:
-        pdf.write_bytes(rendering.render_pdf(document, form))
+        pdf.write_bytes(render_pdf(document, look, paid))
         click.echo(f"wrote {pdf}")
     if not html and not pdf:
-        click.echo(rendering.render_text(document, form))
+        click.echo(render_text(document, look, paid))

@@ -84,9 +84,8 @@ def check(plan: Path, on: datetime | None, as_json: bool) -> None:
 def diff(plan: Path, retire: tuple[str, ...], detailed_exitcode: bool, store: str | None, as_json: bool) -> None:
     """Show what a launch would add, change and retire. Nothing is touched."""
     from mvne import diffing
-    from mvne.planfile.reading import load
 
-    brand = load(plan)
+    brand = _checked(plan, moment(None).date())
     with opened(store) as platform:
         found = diffing.diff(brand, platform, frozenset(retire))
     if as_json:
@@ -109,9 +108,8 @@ def launch(plan: Path, retire: tuple[str, ...], store: str | None, at: datetime 
     run again and goes on where it stopped; run on an unchanged file, it changes nothing.
     """
     from mvne import launching
-    from mvne.planfile.reading import load
 
-    brand = load(plan)
+    brand = _checked(plan, moment(at).date())
     quiet = launching.Watcher()
     with opened(store) as platform:
         watcher = quiet if as_json else launching.Watcher(begun=_show_begun, stepped=_show_step)
@@ -175,6 +173,17 @@ def schema() -> None:
 
 
 COMMANDS = (init, check, diff, launch, status, doctor, schema)
+
+
+def _checked(plan: Path, on: date) -> Brand:
+    """Return the brand of a plan file that passes every check; raise `PlanFileInvalid` with the errors otherwise."""
+    from mvne.checking import check as examine
+    from mvne.planfile.findings import PlanFileInvalid, errors
+
+    report = examine(plan, on=on)
+    if report.brand is None:
+        raise PlanFileInvalid(errors(report.findings))
+    return report.brand
 
 
 def _show_begun(found: Diff, resumed: int) -> None:

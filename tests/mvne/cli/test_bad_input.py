@@ -215,7 +215,7 @@ def test_a_file_that_is_no_usage_is_refused_whole(
                 "+33612",
             ),
             1,
-            "+33612",
+            "7 to 15",
         ),
         (("status", "--brand", "other"), 1, "the store has tilleul"),
         (("bill", "show", "TILLEUL-1"), 1, "no bill TILLEUL-1"),
