@@ -69,6 +69,16 @@ def show(platform: Platform, brand: str, name: str) -> dict[str, Any]:
         }
 
 
+def activation_code(platform: Platform, brand: str, name: str) -> str:
+    """Return the activation code of a line's eSIM; raise `LineNotFound` when the line has none (any more)."""
+    id_ = line_id(platform, brand, name)
+    with platform.store.read() as conn:
+        line = lines.get(conn, brand, id_)
+    if line.activation_code is None:
+        raise LineNotFound(f"line {id_} is {line.state} and has no activation code")
+    return line.activation_code
+
+
 def usage(platform: Platform, brand: str, name: str, limit: int) -> list[Cells]:
     """Return a line's newest records, newest first, each with its price and cost."""
     id_ = line_id(platform, brand, name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from datetime import date, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -114,6 +115,34 @@ def show(line: str, store: str | None, brand: str | None, as_json: bool) -> None
                 output.table(list(content[0]), [list(row.values()) for row in content])
         else:
             click.echo(f"{title}: {'' if content is None else content}")
+
+
+@group.command()
+@_LINE
+@click.option("--svg", type=click.Path(path_type=Path), help="Write the QR code as SVG.")
+@click.option("--png", type=click.Path(path_type=Path), help="Write the QR code as PNG.")
+@store_option
+@brand_option
+@json_option
+def code(line: str, svg: Path | None, png: Path | None, store: str | None, brand: str | None, as_json: bool) -> None:
+    """Show the activation code of a line again. Whoever reads it can take the line: for its owner only."""
+    from mvne import care
+    from mvne_provisioning import qr
+    from mvne_provisioning.activation import ActivationCode
+
+    with opened(store) as platform:
+        found = care.activation_code(platform, which_brand(platform, brand), line)
+    parsed = ActivationCode.parse(found)
+    if svg:
+        svg.write_text(qr.svg(parsed), encoding="utf-8")
+    if png:
+        png.write_bytes(qr.png(parsed))
+    if as_json:
+        output.as_json({"activation_code": parsed.for_qr()})
+    elif svg or png:
+        click.echo(f"wrote {', '.join(str(file) for file in (svg, png) if file)}")
+    else:
+        _show_code(found)
 
 
 @group.command()

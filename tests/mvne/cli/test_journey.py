@@ -35,6 +35,11 @@ def test_a_subscriber_s_life(tilleul: Mvne, tmp_path: Path) -> None:
     line = added["line"]
     assert added["state"] == "active"
     assert added["activation_code"].count("$") == 2
+    assert f"LPA:{added['activation_code']}" in tilleul("subscriber", "code", line).out
+    assert tilleul("subscriber", "code", line, "--svg", "c.svg", "--png", "c.png").status == 0
+    assert (tmp_path / "c.svg").read_text().count("<svg") == 1
+    assert (tmp_path / "c.png").read_bytes().startswith(b"\x89PNG")
+    assert tilleul("subscriber", "code", line, "--json").json["activation_code"].startswith("LPA:1$")
     (tmp_path / "use.csv").write_text(
         "id,msisdn,kind,start,amount,country,to\n"
         f"c1,{added['msisdn']},voice,2026-12-02T10:00:00+01:00,3540,FR,0199001111\n"
