@@ -8,7 +8,7 @@ from datetime import datetime
 from fractions import Fraction
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Connection, func, select, update
+from sqlalchemy import Connection, bindparam, func, select, update
 
 from mvne_billing.invoice.drafting import Used, draft
 from mvne_billing.invoice.invoice import Invoice
@@ -26,6 +26,17 @@ from mvne_plans.catalogue import Plan
 from mvne_plans.money import round_record
 from mvne_plans.period import Every, Unit
 from mvne_plans.quantity import Kind
+
+_OPEN = (
+    usage.c.brand == bindparam("its_brand"),
+    usage.c.subscription == bindparam("its_subscription"),
+    usage.c.invoice.is_(None),
+    usage.c.start < bindparam("before"),
+)
+_SUMS = (
+    select(usage.c.kind, func.sum(usage.c.amount), func.sum(usage.c.charge_micro)).where(*_OPEN).group_by(usage.c.kind)
+)
+_BILLED = update(usage).where(*_OPEN).values(invoice=bindparam("its_invoice"))
 
 
 @dataclass(frozen=True)
@@ -107,12 +118,8 @@ def _step(conn: Connection, brand: str, subscription_id: str, biller: Biller, as
 
 
 def _unbilled_use(conn: Connection, brand: str, owner: Subscription, before: datetime) -> Mapping[Kind, Used]:
-    query = (
-        select(usage.c.kind, func.sum(usage.c.amount), func.sum(usage.c.charge_micro))
-        .where(*_open_usage(brand, owner, before))
-        .group_by(usage.c.kind)
-    )
-    return {Kind(kind): Used(int(units), int(micro)) for kind, units, micro in conn.execute(query)}
+    found = conn.execute(_SUMS, {"its_brand": brand, "its_subscription": owner.id, "before": before})
+    return {Kind(kind): Used(int(units), int(micro)) for kind, units, micro in found}
 
 
 def _unbilled_addons(conn: Connection, brand: str, owner: Subscription, before: datetime | None) -> Sequence[Purchase]:
@@ -124,15 +131,11 @@ def _unbilled_addons(conn: Connection, brand: str, owner: Subscription, before: 
 def _mark_billed(
     conn: Connection, brand: str, owner: Subscription, at: datetime, purchases: Sequence[Purchase], invoice: str
 ) -> None:
-    conn.execute(update(usage).where(*_open_usage(brand, owner, at)).values(invoice=invoice))
+    named = {"its_brand": brand, "its_subscription": owner.id, "before": at}
+    conn.execute(_BILLED, {**named, "its_invoice": invoice})
     ids = [purchase.id for purchase in purchases]
     if ids:
         conn.execute(update(addon).where(addon.c.brand == brand, addon.c.id.in_(ids)).values(invoice=invoice))
-
-
-def _open_usage(brand: str, owner: Subscription, before: datetime) -> tuple[ColumnElement[bool], ...]:
-    mine = (usage.c.brand == brand, usage.c.subscription == owner.id)
-    return (*mine, usage.c.invoice.is_(None), usage.c.start < before)
 
 
 def _accrue_line(

@@ -95,9 +95,15 @@ class Promotion:
         """Say whether it can be taken up on `day`."""
         return (self.starts is None or self.starts <= day) and (self.ends is None or day <= self.ends)
 
-    def reduction(self, price: Money) -> Money:
-        """Return how much of `price` it takes off, never more than all of it."""
-        off = self.amount if self.amount is not None else price.share(Fraction(self.percent or 0) / 100)
+    def reduction(self, price: Money, before: int = 0, paid: int = 1) -> Money:
+        """Return how much it takes off `price`, never more than all of it.
+
+        `price` is for `paid` periods at once, after `before` periods that were paid earlier: those of them that are
+        still within the promotion are reduced, the rest is not.
+        """
+        reduced = max(min(self.periods - before, paid), 0)
+        share = Fraction(self.percent or 0) / 100 * Fraction(reduced, paid)
+        off = self.amount * reduced if self.amount is not None else price.share(share)
         return min(off, price)
 
 

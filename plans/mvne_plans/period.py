@@ -107,6 +107,11 @@ class Every:
     def __str__(self) -> str:
         return str(self.unit) if self.count == 1 else f"{self.count} {self.unit}s"
 
+    @property
+    def at_most(self) -> timedelta:
+        """The longest that such a period can be, an hour of daylight saving included."""
+        return timedelta(days=self.count * (1 if self.unit is Unit.DAY else 31), hours=1)
+
     def times(self, count: int) -> Every:
         """Return `count` of these in a row."""
         return Every(self.count * count, self.unit)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -26,11 +27,21 @@ def postgresql_books(postgresql_server: Server) -> Iterator[Engine]:
         engine.dispose()
 
 
+@pytest.fixture(scope="session")
+def sqlite_books(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite file with billing's tables and nothing in them, to be copied."""
+    path = tmp_path_factory.mktemp("billing") / "empty.sqlite"
+    with open_books(f"sqlite:///{path}"):
+        return path
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def books(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Books]:
     """The books of a brand that nobody else writes in: on PostgreSQL, other brands are in the same store."""
     if request.param == "sqlite":
-        with open_books(f"sqlite:///{tmp_path / 'books.sqlite'}") as opened:
-            yield opened
+        copy = shutil.copy(request.getfixturevalue("sqlite_books"), tmp_path / "books.sqlite")
+        engine = open_engine(f"sqlite:///{copy}")
+        yield Books(engine)
+        engine.dispose()
         return
     yield Books(request.getfixturevalue("postgresql_books"), f"{BRAND}{next(_numbers)}")

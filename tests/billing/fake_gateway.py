@@ -1,4 +1,7 @@
-"""A payment gateway in memory, for tests: it remembers keys, does as it is told, and can be lost before or after."""
+"""A payment gateway in memory, for tests: it remembers keys, does as it is told, and can be lost before or after.
+
+A key that it has forgotten makes a second charge, as a real one would: nothing here hides a double payment.
+"""
 
 from __future__ import annotations
 
@@ -78,7 +81,7 @@ class FakeGateway(PaymentGateway):
         if not isinstance(answer, ChargeResult):
             self._lose(how, key)
             answer = self._charged(how, len(self.charges) + 1)
-            self.charges[charge.payment_id] = (charge, answer)
+            self.charges[f"pi_{len(self.charges) + 1}"] = (charge, answer)
             self.answers[key] = answer
         if how == AFTER:
             raise GatewayUnavailable("the answer was lost")
@@ -98,8 +101,7 @@ class FakeGateway(PaymentGateway):
 
     def find_charge(self, payment_id: str, customer: str) -> ChargeResult | None:
         self._enter(f"find {payment_id}")
-        found = self.charges.get(payment_id)
-        return found[1] if found else None
+        return next((how for one, how in self.charges.values() if one.payment_id == payment_id), None)
 
     def refund(self, key: str, refund: Refund) -> RefundResult:
         how = self._enter(f"refund {key}", key, refund)
@@ -116,14 +118,13 @@ class FakeGateway(PaymentGateway):
         if refund.amount.minor > self.received:
             return RefundResult(RefundStatus.REFUSED, None, OVER_REFUND, "more than is left")
         status = RefundStatus.PENDING if how == PENDING else RefundStatus.SUCCEEDED
-        result = RefundResult(status, f"re_{len(self.refunds) + 1}")
-        self.refunds[refund.refund_id] = (refund, result)
-        return result
+        reference = f"re_{len(self.refunds) + 1}"
+        self.refunds[reference] = (refund, RefundResult(status, reference))
+        return self.refunds[reference][1]
 
     def find_refund(self, refund_id: str, charge: str) -> RefundResult | None:
         self._enter(f"find {refund_id}")
-        found = self.refunds.get(refund_id)
-        return found[1] if found else None
+        return next((how for one, how in self.refunds.values() if one.refund_id == refund_id), None)
 
     def parse_event(self, payload: bytes, signature: str, at: datetime) -> GatewayEvent:
         """Read `<event id> <reference>`, signed `good`."""

@@ -115,6 +115,20 @@ def test_use_of_an_earlier_period_that_comes_late_is_on_the_next_bill(books: Boo
     assert shown(books.bill("2027-05-01 09:00")) == [["recurring 4.90", "usage 0.25"]]
 
 
+def test_use_at_the_very_moment_a_period_opens_belongs_to_it(books: Books) -> None:
+    books.subscribe()
+    books.load(
+        [
+            texts(1, record_id=f"s{place}", start=f"2027-04-01 {clock}")
+            for place, clock in enumerate(("08:59:59", "09:00"))
+        ]
+    )
+    assert shown(books.bill("2027-05-01 09:00"))[1:] == [
+        ["recurring 4.90", "usage 0.06"],
+        ["recurring 4.90", "usage 0.06"],
+    ]
+
+
 def test_use_without_a_price_is_not_on_a_bill_and_not_open_any_more(books: Books) -> None:
     books.subscribe(subscription(term_periods=3, plan="fan"))
     books.plans["fan"] = ladder()

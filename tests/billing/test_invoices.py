@@ -106,11 +106,24 @@ def test_a_promotion_holds_for_its_periods(promotion: Promotion, prices: list[st
         assert lines == [("recurring", "Douceur", "4.90", "month"), *expected]
 
 
-def test_a_promotion_reduces_the_first_term_s_own_price() -> None:
-    assert drafted(0, ladder(), term_periods=3, promotion=dumps(replace(HALF, periods=1))) == [
-        ("recurring", "Fan", "30.00", "90 days"),
-        ("promotion", "bienvenue", "-15.00", ""),
+@pytest.mark.parametrize(
+    ("periods", "next_period", "price", "off"),
+    [(3, 0, "30.00", "-15.00"), (1, 0, "30.00", "-5.00"), (6, 3, "45.00", "-22.50"), (4, 3, "45.00", "-7.50")],
+    ids=["a whole term", "one of three", "the next term", "one of the next"],
+)
+def test_a_promotion_reduces_the_periods_of_a_term_that_are_within_it(
+    periods: int, next_period: int, price: str, off: str
+) -> None:
+    promotion = dumps(replace(HALF, periods=periods))
+    assert drafted(next_period, ladder(), term_periods=3, promotion=promotion) == [
+        ("recurring", "Fan", price, "90 days"),
+        ("promotion", "bienvenue", off, ""),
     ]
+
+
+def test_a_promotion_is_over_when_its_periods_are() -> None:
+    promotion = dumps(replace(HALF, periods=3))
+    assert drafted(3, ladder(), term_periods=3, promotion=promotion) == [("recurring", "Fan", "45.00", "90 days")]
 
 
 def test_fees_are_on_what_is_really_paid() -> None:

@@ -13,9 +13,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection, Table, insert, text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, StatementError
 
 from mvne_billing import tables
+from mvne_billing.ledger import verifying
 from mvne_billing.ledger.books import balance, balances, transfers
 from mvne_billing.ledger.transfer import Entry, InvalidTransfer, Transfer, TransferConflict, correct, move, post
 from mvne_billing.ledger.verifying import verify
@@ -305,3 +306,22 @@ def test_verify_counts_and_balances_what_it_read(books: Books) -> None:
     assert sum(verified.balances["EUR"].values()) == 0
     with books.engine.connect() as conn:
         assert verify(conn, "nobody") == type(verified)(0, {}, ())
+
+
+def test_accounts_that_do_not_add_up_are_a_fault() -> None:
+    """No row of the ledger can do this; the check stands in case the sums themselves go wrong."""
+    assert list(verifying._sums({"EUR": {"cash": 3, "revenue": -3}, "USD": {"cash": 1}})) == [
+        "the accounts in USD add up to 1 micro-units, not to 0"
+    ]
+
+
+def test_a_moment_without_a_time_zone_is_not_stored(books: Books) -> None:
+    with pytest.raises(StatementError, match="has no time zone"), books.transact() as conn:
+        post(conn, books.brand, [transfer(at=AT.replace(tzinfo=None))])
+
+
+def test_a_moment_is_read_in_utc_whatever_zone_it_was_written_in(books: Books) -> None:
+    with books.transact() as conn:
+        post(conn, books.brand, [transfer(at=AT.astimezone(timezone(timedelta(hours=9))))])
+        ((read, _),) = transfers(conn, books.brand)
+    assert read.at.isoformat() == "2027-03-01T00:00:00+00:00"

@@ -11,9 +11,9 @@ import pytest
 from sqlalchemy import Connection, select
 
 from mvne_billing import tables
-from mvne_billing.mediation import loading
+from mvne_billing.mediation import loading, suspense
 from mvne_billing.mediation.settling import Settled
-from mvne_billing.mediation.suspense import Held, waiting
+from mvne_billing.mediation.suspense import Held, count_waiting, waiting
 from mvne_billing.subscription import addons
 from mvne_billing.subscription.subscription import cancel
 from mvne_billing.usage.readers import BrokenRow
@@ -430,6 +430,9 @@ def test_waiting_records_come_in_pages(books: Books, monkeypatch: pytest.MonkeyP
     with books.engine.connect() as conn:
         first = waiting(conn, books.brand, limit=4)
         rest = waiting(conn, books.brand, first[-1].id)
+        assert (count_waiting(conn, books.brand), count_waiting(conn, "somebody-else")) == (9, 0)
+        monkeypatch.setattr(suspense, "waiting", lambda conn, brand, after: waiting(conn, brand, after, 2))
+        assert list(suspense.everything(conn, books.brand)) == [*first, *rest]
     assert [len(first), len(rest)] == [4, 5]
     monkeypatch.setattr(loading, "SLICE", 2)
     books.subscribe()

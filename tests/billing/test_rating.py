@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -256,9 +257,9 @@ CARE = RatingService("care_calls", Kind.VOICE, "care_homes", voice("0/min"), Fal
     ],
 )
 def test_a_service_prices_calls_to_its_group(
-    changes: dict[str, object], seconds: int, used: int, parts: list[tuple[str, str, int, int, int]]
+    changes: dict[str, Any], seconds: int, used: int, parts: list[tuple[str, str, int, int, int]]
 ) -> None:
-    terms = tariff(services=(replace(CARE, **changes),))  # type: ignore[arg-type]  # the fields of a service, by name
+    terms = tariff(services=(replace(CARE, **changes),))
     assert walked(price(record(seconds, CARE_HOME), terms, {"voice": used})) == parts
 
 

@@ -61,9 +61,7 @@ def _promotion(owner: Subscription, price: Money) -> Line | None:
     if owner.promotion is None:
         return None
     promotion = loads(Promotion, owner.promotion)
-    if owner.next_period >= promotion.periods * owner.term_periods:
-        return None
-    off = -promotion.reduction(price)
+    off = -promotion.reduction(price, before=owner.next_period, paid=owner.term_periods)
     return Line(LineKind.PROMOTION, promotion.id, off, off.micro)
 
 

@@ -7,19 +7,21 @@ from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select
 
 from mvne_billing.errors import BillingError
 from mvne_billing.invoice.invoice import Invoice, Line, LineKind, Parties
 from mvne_billing.ledger import accounts
 from mvne_billing.ledger.transfer import Entry, Transfer, move, post
-from mvne_billing.sql import upsert
+from mvne_billing.sql import change_row, row_of, upsert
 from mvne_billing.subscription.subscription import Subscription, locked
 from mvne_billing.tables import counter
 from mvne_billing.tables import invoice as table
 from mvne_billing.tax import TaxPolicy, taxes
 from mvne_plans.canonical import content_hash, dumps, loads
 from mvne_plans.money import total
+
+_CREDIT = select(table.c.content).where(table.c.brand == bindparam("brand"), table.c.corrects == bindparam("corrects"))
 
 
 class InvoiceError(BillingError):
@@ -113,9 +115,8 @@ def credit(conn: Connection, brand: str, note_id: str, invoice_id: str, at: date
 
 def find(conn: Connection, brand: str, invoice_id: str) -> Invoice | None:
     """Return a document or None."""
-    query = select(table.c.content).where(table.c.brand == brand, table.c.id == invoice_id)
-    content = conn.execute(query).scalar_one_or_none()
-    return None if content is None else loads(Invoice, content)
+    row = row_of(conn, table, brand, invoice_id)
+    return None if row is None else loads(Invoice, row.content)
 
 
 def get(conn: Connection, brand: str, invoice_id: str) -> Invoice:
@@ -128,8 +129,7 @@ def get(conn: Connection, brand: str, invoice_id: str) -> Invoice:
 
 def credit_of(conn: Connection, brand: str, invoice_id: str) -> Invoice | None:
     """Return the credit note of an invoice, None when it has none."""
-    query = select(table.c.content).where(table.c.brand == brand, table.c.corrects == invoice_id)
-    content = conn.execute(query).scalar_one_or_none()
+    content = conn.execute(_CREDIT, {"brand": brand, "corrects": invoice_id}).scalar_one_or_none()
     return None if content is None else loads(Invoice, content)
 
 
@@ -149,14 +149,14 @@ def _year(at: datetime, timezone: str) -> int:
 
 def _next_number(conn: Connection, brand: str, series: str) -> str:
     """Return the next number of a series; the counter moves in the transaction that uses it, so none is lost."""
-    where = (counter.c.brand == brand, counter.c.series == series)
-    last = conn.execute(select(counter.c.last).where(*where).with_for_update()).scalar_one_or_none()
-    if last is None:
+    row = row_of(conn, counter, brand, series, lock=True)
+    if row is None:
         # Two first documents at once: one of them waits for the other here and then finds the row.
         upsert(conn, counter, [{"brand": brand, "series": series, "last": 0}])
-        last = conn.execute(select(counter.c.last).where(*where).with_for_update()).scalar_one()
-    conn.execute(update(counter).where(*where).values(last=last + 1))
-    return f"{series}-{last + 1:06d}"
+        row = row_of(conn, counter, brand, series, lock=True)
+    number = 1 + (row.last if row else 0)
+    change_row(conn, counter, brand, series, values={"last": number})
+    return f"{series}-{number:06d}"
 
 
 def _store(conn: Connection, brand: str, document: Invoice) -> None:
@@ -176,7 +176,7 @@ def _store(conn: Connection, brand: str, document: Invoice) -> None:
         "content": dumps(document),
         "hash": content_hash(document),
     }
-    conn.execute(insert(table).values(row))
+    conn.execute(insert(table), row)
 
 
 def _transfers(document: Invoice) -> Iterator[Transfer]:

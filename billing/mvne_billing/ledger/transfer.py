@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, bindparam, insert, select
 
 from mvne_billing.errors import BillingError
 from mvne_billing.tables import transfer
+
+_HASHES = select(transfer.c.id, transfer.c.hash).where(
+    transfer.c.brand == bindparam("brand"), transfer.c.id.in_(bindparam("ids", expanding=True))
+)
 
 #: Ids looked up at once; below the 999 variables that an old SQLite allows.
 _CHUNK = 500
@@ -71,6 +75,9 @@ class Transfer:
         return hashlib.sha256("\x1f".join(content).encode()).hexdigest()[:32]
 
 
+_FIELDS = tuple(Transfer.__dataclass_fields__)
+
+
 class Entry(NamedTuple):
     """What the transfers of one event have in common."""
 
@@ -95,16 +102,18 @@ def post(conn: Connection, brand: str, transfers: Sequence[Transfer]) -> int:
     """
     added = 0
     for start in range(0, len(transfers), _CHUNK):
-        hashes = {one.id: one.content_hash() for one in transfers[start : start + _CHUNK]}
-        known = _known(conn, brand, list(hashes))
-        fresh = {}
-        for one in transfers[start : start + _CHUNK]:
-            if known.get(one.id, hashes[one.id]) != one.content_hash():
-                raise TransferConflict(f"transfer {one.id} is in the ledger with other content; give it another id")
+        part = transfers[start : start + _CHUNK]
+        known = _known(conn, brand, [one.id for one in part])
+        fresh = []
+        for one in part:
+            digest = one.content_hash()
             if one.id not in known:
-                fresh[one.id] = {"brand": brand, **asdict(one), "hash": hashes[one.id]}
+                known[one.id] = digest
+                fresh.append(_row(brand, one, digest))
+            elif known[one.id] != digest:
+                raise TransferConflict(f"transfer {one.id} is in the ledger with other content; give it another id")
         if fresh:
-            conn.execute(insert(transfer), list(fresh.values()))
+            conn.execute(insert(transfer), fresh)
         added += len(fresh)
     return added
 
@@ -122,6 +131,9 @@ def correct(original: Transfer, correction_id: str, at: datetime, reference: str
     )
 
 
+def _row(brand: str, one: Transfer, digest: str) -> dict[str, object]:
+    return {"brand": brand, **{name: getattr(one, name) for name in _FIELDS}, "hash": digest}
+
+
 def _known(conn: Connection, brand: str, ids: Sequence[str]) -> dict[str, str]:
-    rows = conn.execute(select(transfer.c.id, transfer.c.hash).where(transfer.c.brand == brand, transfer.c.id.in_(ids)))
-    return {row.id: row.hash for row in rows}
+    return {row.id: row.hash for row in conn.execute(_HASHES, {"brand": brand, "ids": ids})}

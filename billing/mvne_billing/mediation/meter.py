@@ -12,6 +12,7 @@ from mvne_billing.subscription.addons import Purchase
 from mvne_billing.subscription.subscription import Subscription
 from mvne_billing.usage.record import UsageRecord
 from mvne_plans.catalogue import Plan
+from mvne_plans.period import Period
 from mvne_plans.tariff import Bucket
 
 #: The most that one record may cost: a thousand million of the main unit. Sums of many still fit into 64 bits.
@@ -44,15 +45,13 @@ class Meter:
     purchases: list[Purchase]
     counters: dict[CounterKey, int]
     changed: set[CounterKey] = field(default_factory=set)
+    _period: Period | None = None
 
     def price(self, record: UsageRecord, world: World) -> tuple[Rated, list[Crossing]]:
         """Price a record and count it; raise `Unrateable` and count nothing when it has no price."""
-        number = self.subscription.number_at(self.plan.every, record.start)
-        if number < 0:
-            raise Unrateable(Reason.UNKNOWN_SUBSCRIBER, "the subscription had not begun when this was used")
+        opened = self._opening(record.start)
         if self.subscription.ends_at is not None and record.start >= self.subscription.ends_at:
             raise Unrateable(Reason.UNKNOWN_SUBSCRIBER, "the subscription had ended when this was used")
-        opened = self.subscription.starts_period(self.plan.every, number).astimezone(UTC)
         valid = [purchase for purchase in self.purchases if record.start in purchase.valid]
         extra = tuple(bucket for purchase in valid for bucket in purchase.buckets)
         starts = {bucket.id: purchase.valid.start for purchase in valid for bucket in purchase.buckets}
@@ -73,6 +72,16 @@ class Meter:
             for mark, shown in _marks(buckets.get(name), name, before, before + units):
                 crossings.append(Crossing(self.subscription.id, mark, shown, key[1], record.id))
         return rated, crossings
+
+    def _opening(self, moment: datetime) -> datetime:
+        """Return the start of the period that holds `moment`, in UTC; records in order mostly share one."""
+        if self._period is None or moment not in self._period:
+            number = self.subscription.number_at(self.plan.every, moment)
+            if number < 0:
+                raise Unrateable(Reason.UNKNOWN_SUBSCRIBER, "the subscription had not begun when this was used")
+            found = self.subscription.period(self.plan.every, number)
+            self._period = Period(found.start.astimezone(UTC), found.end.astimezone(UTC))
+        return self._period.start
 
 
 def _counted(rated: Rated) -> Iterator[tuple[str, int]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -74,7 +74,8 @@ def settle(conn: Connection, brand: str, rater: Rater, part: Slice, records: Seq
     outcome = Settled()
     owned = rater.owners(conn, records)
     # Locked before anything is looked up: of two that load the same record at once, the second finds it known.
-    meters = _meters(conn, brand, rater, sorted(set(owned.values())))
+    earliest = min((one.start for one in records), default=part.at)
+    meters = _meters(conn, brand, rater, sorted(set(owned.values())), earliest)
     fresh = _fresh(conn, brand, records, outcome)
     priced: list[_Priced] = []
     for record in sorted(fresh, key=lambda one: (one.start, one.id)):
@@ -120,17 +121,22 @@ def _held(record: UsageRecord, reason: Reason, message: str) -> Held:
     return Held(held_id(record), reason, message, dumps(record), record.source)
 
 
-def _meters(conn: Connection, brand: str, rater: Rater, ids: Sequence[str]) -> dict[str, Meter]:
-    """Lock these subscriptions, in order, and return them with their plans, add-ons and counters."""
+def _meters(conn: Connection, brand: str, rater: Rater, ids: Sequence[str], earliest: datetime) -> dict[str, Meter]:
+    """Lock these subscriptions, in order; return them with plans, add-ons and the counters for use from `earliest`."""
     if not ids:
         return {}
     bought = addons.purchases(conn, brand, ids)
     counters: dict[str, dict[CounterKey, int]] = defaultdict(dict)
     subscriptions = locked(conn, brand, ids)
-    for row in conn.execute(select(allowance).where(allowance.c.brand == brand, allowance.c.subscription.in_(ids))):
+    sold = {(one.plan, one.version) for one in subscriptions}
+    plans = {version: rater.plan(conn, *version) for version in sorted(sold)}
+    longest = max((plan.every.at_most for plan in plans.values()), default=timedelta(0))
+    since = min([earliest - longest, *(one.valid.start for bought_by in bought.values() for one in bought_by)])
+    mine = (allowance.c.brand == brand, allowance.c.subscription.in_(ids), allowance.c.period_start >= since)
+    for row in conn.execute(select(allowance).where(*mine)):
         counters[row.subscription][(row.bucket, row.period_start)] = row.used
     return {
-        one.id: Meter(one, rater.plan(conn, one.plan, one.version), bought.get(one.id, []), counters[one.id])
+        one.id: Meter(one, plans[one.plan, one.version], bought.get(one.id, []), counters[one.id])
         for one in subscriptions
     }
 

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, insert, select
 
 from mvne_billing.errors import BillingError
 from mvne_billing.invoice import issuing
@@ -21,7 +21,7 @@ from mvne_billing.payments.gateway import (
     GatewayUnavailable,
     PaymentGateway,
 )
-from mvne_billing.sql import Transact
+from mvne_billing.sql import Transact, change_row, row_of
 from mvne_billing.states import PAYMENT_MOVES, PaymentState
 from mvne_billing.subscription import subscription
 from mvne_billing.tables import invoice as invoice_table
@@ -33,6 +33,12 @@ KEY_LIFETIME = timedelta(hours=20)
 
 #: States in which an attempt may still become money.
 OPEN = (PaymentState.CREATED, PaymentState.PROCESSING, PaymentState.REQUIRES_ACTION)
+
+_OF_INVOICE = (
+    select(table)
+    .where(table.c.brand == bindparam("brand"), table.c.invoice == bindparam("invoice"))
+    .order_by(table.c.attempt)
+)
 
 
 class NothingDue(BillingError):
@@ -113,7 +119,7 @@ def record(
     if to not in PAYMENT_MOVES[known.state]:
         return known
     changed = {"state": to, "reference": result.reference, "code": result.code, "message": result.message}
-    conn.execute(update(table).where(table.c.brand == brand, table.c.id == payment_id).values(**changed))
+    change_row(conn, table, brand, payment_id, values=changed)
     if to is PaymentState.SUCCEEDED:
         owner = issuing.get(conn, brand, known.invoice).subscription
         like = Entry(known.amount.currency, "payment", at, payment_id, owner)
@@ -134,8 +140,7 @@ def due(conn: Connection, brand: str, invoice_id: str) -> Money:
 
 def get(conn: Connection, brand: str, payment_id: str, lock: bool = False) -> Payment:
     """Return an attempt; raise `PaymentNotFound`."""
-    query = select(table).where(table.c.brand == brand, table.c.id == payment_id)
-    row = conn.execute(query.with_for_update() if lock else query).one_or_none()
+    row = row_of(conn, table, brand, payment_id, lock=lock)
     if row is None:
         raise PaymentNotFound(f"there is no payment {payment_id} in brand {brand}")
     return _from_row(row)
@@ -143,8 +148,7 @@ def get(conn: Connection, brand: str, payment_id: str, lock: bool = False) -> Pa
 
 def of_invoice(conn: Connection, brand: str, invoice_id: str) -> list[Payment]:
     """Return the attempts on an invoice, in order."""
-    query = select(table).where(table.c.brand == brand, table.c.invoice == invoice_id).order_by(table.c.attempt)
-    return [_from_row(row) for row in conn.execute(query)]
+    return [_from_row(row) for row in conn.execute(_OF_INVOICE, {"brand": brand, "invoice": invoice_id})]
 
 
 def by_reference(conn: Connection, brand: str, reference: str) -> Payment | None:
@@ -192,7 +196,7 @@ def _begin(conn: Connection, brand: str, invoice_id: str, payer: Payer, at: date
     attempt = Payment(payment_id, invoice_id, number, payer, amount, PaymentState.CREATED, f"{brand}:{payment_id}", at)
     values = {"brand": brand, "id": payment_id, "invoice": invoice_id, "attempt": number, **asdict(payer)}
     values |= {"amount_minor": amount.minor, "currency": amount.currency, "state": attempt.state}
-    conn.execute(insert(table).values(**values, key=attempt.key, at=at))
+    conn.execute(insert(table), {**values, "key": attempt.key, "at": at})
     return attempt
 
 

@@ -158,11 +158,13 @@ def _charged(parts: Iterator[tuple[Part, Rate]], kind: Kind, rounding_micro: int
     exact, walked = Fraction(0), 0
     ordered = list(parts)
     for place, (part, price) in enumerate(ordered):
+        walked += part.units
+        if price is FREE:
+            yield part
+            continue
         billable = part.units if price.amount else 0
         if billable and place == len(ordered) - 1:
-            billable = price.increments.raise_to(walked + part.units) - walked
+            billable = price.increments.raise_to(walked) - (walked - part.units)
         before, exact = exact, exact + price.charge(billable)
         charge = round_record(exact, rounding_micro) - round_record(before, rounding_micro)
-        shown = "" if price is FREE else price.text(kind)
-        yield replace(part, billable=billable, rate=shown, charge_micro=charge)
-        walked += part.units
+        yield replace(part, billable=billable, rate=price.text(kind), charge_micro=charge)

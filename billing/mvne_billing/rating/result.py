@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from enum import StrEnum
 
 from mvne_plans.agreement import Agreement
@@ -53,7 +53,8 @@ class Rated:
 
 def parts_text(parts: tuple[Part, ...]) -> str:
     """Return parts as the compact JSON they are stored in."""
-    return json.dumps([astuple(part) for part in parts], separators=(",", ":"), ensure_ascii=False)
+    rows = [(one.rule, one.name, one.units, one.billable, one.rate, one.charge_micro) for one in parts]
+    return json.dumps(rows, separators=(",", ":"), ensure_ascii=False)
 
 
 def parts_from(text: str) -> tuple[Part, ...]:

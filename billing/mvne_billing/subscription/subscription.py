@@ -8,9 +8,10 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, insert, select
 
 from mvne_billing.errors import BillingError
+from mvne_billing.sql import change_row, row_of
 from mvne_billing.states import SUBSCRIPTION_MOVES, SubscriptionState
 from mvne_billing.tables import subscription as table
 from mvne_plans.period import Every, Period, boundary, number_at, period_number
@@ -84,7 +85,7 @@ def subscribe(conn: Connection, brand: str, wanted: Subscription) -> Subscriptio
     known = find(conn, brand, wanted.id)
     if known is None:
         first = replace(wanted, next_bill_at=wanted.anchor)
-        conn.execute(insert(table).values(brand=brand, **asdict(first)))
+        conn.execute(insert(table), {"brand": brand, **asdict(first)})
         return first
     if any(getattr(known, name) != getattr(wanted, name) for name in _AGREED):
         raise SubscriptionConflict(f"subscription {wanted.id} exists with other content; give the new one another id")
@@ -93,8 +94,7 @@ def subscribe(conn: Connection, brand: str, wanted: Subscription) -> Subscriptio
 
 def find(conn: Connection, brand: str, subscription_id: str, lock: bool = False) -> Subscription | None:
     """Return a subscription or None; with `lock` nobody else changes it before this transaction ends."""
-    query = select(table).where(table.c.brand == brand, table.c.id == subscription_id)
-    row = conn.execute(query.with_for_update() if lock else query).one_or_none()
+    row = row_of(conn, table, brand, subscription_id, lock=lock)
     return from_row(row) if row else None
 
 
@@ -166,4 +166,4 @@ def from_row(row: Row[tuple[Any, ...]]) -> Subscription:
 
 
 def _change(conn: Connection, brand: str, subscription_id: str, **values: object) -> None:
-    conn.execute(update(table).where(table.c.brand == brand, table.c.id == subscription_id).values(**values))
+    change_row(conn, table, brand, subscription_id, values=values)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from mvne_plans.quantity import MOST, Kind
 
@@ -55,6 +56,11 @@ class UsageRecord:
 
     def content_hash(self) -> str:
         """Return a hash of what was used, whatever file brought it: equal for a true duplicate."""
-        start = self.start.astimezone(UTC).isoformat()
-        content = (self.id, self.msisdn, self.kind.value, start, str(self.amount), self.country, self.to or "")
-        return hashlib.sha256("\x1f".join(content).encode()).hexdigest()[:32]
+        return _content_hash(self)
+
+
+@lru_cache(maxsize=2048)  # a record is asked for it three times while its slice is settled
+def _content_hash(record: UsageRecord) -> str:
+    start = record.start.astimezone(UTC).isoformat()
+    used = (record.kind.value, start, str(record.amount), record.country, record.to or "")
+    return hashlib.sha256("\x1f".join((record.id, record.msisdn, *used)).encode()).hexdigest()[:32]
