@@ -296,6 +296,7 @@ RULES: tuple[Rule, ...] = (
             "from uuid import NAMESPACE_URL, UUID, uuid5",
             "x.hash(name)",
         ),
+        free={"provisioning/mvne_provisioning/smdp/tokens.py": "a matching id must be unguessable; it can be replaced"},
     ),
     Rule(
         no_stripe,
@@ -344,6 +345,7 @@ RULES: tuple[Rule, ...] = (
             "from contextlib import suppress\nwith suppress(Exception): f()",
         ),
         good=("try: f()\nexcept (ValueError, KeyError): pass", "raise Exception", "class E(Exception): ..."),
+        free={"mvne/mvne/cli/main.py": "the outermost edge: whatever happens, a person gets a sentence and a status"},
     ),
     Rule(
         no_commit,

@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 
 from mvne import jobs, lines, outbox, people, versions
 from mvne.platform import Platform
+from mvne.restrictions import base_barrings
 from mvne.selling import Selling, selling
 from mvne_billing import cycle
 from mvne_billing.cycle import Billed, Biller
@@ -37,17 +38,18 @@ def issue_due(platform: Platform, brand: str, as_of: datetime) -> Iterator[Bille
     """Issue every invoice of a brand that is due by `as_of`, one short transaction each; yields each step."""
     with platform.store.read() as conn:
         sold = selling(conn, brand)
-    return cycle.run(platform.store.transact, brand, biller(sold), as_of, noticed(brand))
+    return cycle.run(platform.store.transact, brand, biller(sold), as_of, noticed(sold))
 
 
 def issue_for(platform: Platform, sold: Selling, subscription: str, as_of: datetime) -> list[Billed]:
     """Issue what one subscription owes by `as_of`."""
     transact, brand = platform.store.transact, sold.brand
-    return list(cycle.bill(transact, brand, subscription, biller(sold), as_of, noticed(brand)))
+    return list(cycle.bill(transact, brand, subscription, biller(sold), as_of, noticed(sold)))
 
 
-def noticed(brand: str) -> cycle.Noticed:
+def noticed(sold: Selling) -> cycle.Noticed:
     """Return what follows from a step of billing, in its transaction: events, and work for the network."""
+    brand = sold.brand
 
     def notice(conn: Connection, billed: Billed) -> None:
         owner = billed.subscription
@@ -55,8 +57,9 @@ def noticed(brand: str) -> cycle.Noticed:
         if billed.opened is None:
             jobs.ask(conn, brand, f"{owner.id}:terminate", "terminate", {"line": owner.id}, at)
         elif billed.opened > 0:
-            line = lines.get(conn, brand, owner.id)
-            if line.bits_per_second is not None or line.barrings:
+            line, plan = lines.get(conn, brand, owner.id), versions.plan_version(conn, brand, owner.plan, owner.version)
+            usual = base_barrings(plan, sold.market.numbering)
+            if line.bits_per_second is not None or set(line.barrings) != usual:
                 jobs.ask(conn, brand, f"{owner.id}:lift:{billed.opened}", "lift", {"line": owner.id}, at)
         if billed.invoice is not None:
             document = billed.invoice

@@ -11,7 +11,7 @@ from mvne.clock import now
 from mvne.markets.market import load_market
 from mvne.platform import Platform, SimulatedWorld
 from mvne.settings import Settings, SettingsError, read_settings
-from mvne.store import open_engine, open_store
+from mvne.store import open_store
 from mvne_plans.numbering import NumberKind
 from mvne_provisioning.order.steps import Ports
 from mvne_provisioning.smdp.tokens import unguessable_token
@@ -41,10 +41,13 @@ def bootstrap(
     with ExitStack() as opening:
         opened = open_store(settings.store_url)
         opening.callback(opened.close)
-        opened.migrate()
-        outside = open_engine(settings.simulated_url)
+        outside = open_store(settings.simulated_url).engine
         opening.callback(outside.dispose)
-        smdp = SimulatedSmdpPlus(outside, token=token)
+        with opened.building():
+            opened.migrate()
+            smdp = SimulatedSmdpPlus(outside, token=token)
+            stripe = SimulatedStripe(outside, clock)
+            SimulatedHostNetwork(outside)  # makes its tables, which those of all markets share
 
         @cache
         def host(market: str) -> SimulatedHostNetwork:
@@ -52,7 +55,6 @@ def bootstrap(
             premium = tuple(one.prefix for one in numbering.destinations if one.kind is NumberKind.PREMIUM)
             return SimulatedHostNetwork(outside, country=market, premium=premium)
 
-        stripe = SimulatedStripe(outside, clock)
         if settings.stripe_key is None:
             gateway = StripeGateway(_SIMULATED_KEY, SIMULATED_WEBHOOK_SECRET, http_client=stripe.http_client())
         else:

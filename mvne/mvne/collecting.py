@@ -17,6 +17,7 @@ from mvne_billing.invoice import issuing
 from mvne_billing.invoice.invoice import Invoice
 from mvne_billing.payments import attempts
 from mvne_billing.payments.attempts import NothingDue, Payer, Payment
+from mvne_billing.payments.gateway import CustomerSpec
 from mvne_billing.states import PaymentState
 
 #: When a failed attempt is repeated, in days after the one before.
@@ -42,6 +43,18 @@ class Collected:
 
     invoice: Invoice
     payment: Payment
+
+
+def use_method(platform: Platform, brand: str, subscriber_id: str, method: str) -> None:
+    """Charge this payment method of a subscriber's from now on; raise `GatewayRefused` when it is declined at once."""
+    with platform.store.read() as conn:
+        known = people.get(conn, brand, subscriber_id)
+    name = f"{brand}:{known.id}"
+    spec = CustomerSpec(name, known.name, known.email, known.language)
+    customer = known.gateway_customer or platform.gateway.ensure_customer(f"{name}:customer", spec)
+    kept = platform.gateway.attach_method(f"{name}:method:{method}", customer, method)
+    with platform.store.transact() as conn:
+        people.payable(conn, brand, known.id, customer, kept)
 
 
 def collect(platform: Platform, brand: str, invoice_id: str, at: datetime) -> Payment:

@@ -127,7 +127,7 @@ def _retired(gone: Stored, live: Mapping[tuple[str, int], int]) -> str:
     if gone.kind != "plan":
         return "no longer sold or in force"
     count = sum(number for (plan, _), number in live.items() if plan == gone.id)
-    return f"no longer sold; {count} live subscribers keep it"
+    return f"no longer sold; {_people(count)} keep it" if count else "no longer sold; nobody has it"
 
 
 def _refusal(
@@ -138,7 +138,7 @@ def _refusal(
         count = sum(number for (plan, _), number in live.items() if plan == gone.id)
         if count and gone.id not in retire:
             return (
-                f"plan {gone.id} has {count} live subscribers and is gone from the file: put it back, or take it off "
+                f"plan {gone.id} has {_people(count)} and is gone from the file: put it back, or take it off "
                 f"sale and let them keep it with --retire {gone.id}"
             )
     if gone.kind == "group":
@@ -156,6 +156,10 @@ def _refusal(
                 f"({', '.join(sorted(users))}): put it back until nobody is"
             )
     return None
+
+
+def _people(count: int) -> str:
+    return f"{count} live subscriber{'s' if count != 1 else ''}"
 
 
 def _live(conn: Connection, brand: str) -> dict[tuple[str, int], int]:

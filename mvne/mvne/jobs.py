@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, bindparam, select, update
 
 from mvne.errors import MvneError
 from mvne.states import JobState
@@ -25,6 +25,14 @@ _TRY_AGAIN = (GatewayUnavailable, OrderInterrupted, LineBusy)
 
 class NotRefused(MvneError):
     """Only a job that was refused can be tried again."""
+
+
+_WAITING = (
+    select(table)
+    .where(table.c.brand == bindparam("brand"), table.c.state == JobState.WAITING, table.c.at <= bindparam("until"))
+    .order_by(table.c.at, table.c.id)
+    .limit(bindparam("most"))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +53,8 @@ def ask(conn: Connection, brand: str, job_id: str, kind: str, content: Mapping[s
 
 def waiting(conn: Connection, brand: str, until: datetime, limit: int = 200) -> list[Job]:
     """Return what waits to be done by `until`, oldest first."""
-    query = (
-        select(table)
-        .where(table.c.brand == brand, table.c.state == JobState.WAITING, table.c.at <= until)
-        .order_by(table.c.at, table.c.id)
-        .limit(limit)
-    )
-    return [Job(row.id, row.kind, json.loads(row.content), row.at) for row in conn.execute(query)]
+    found = conn.execute(_WAITING, {"brand": brand, "until": until, "most": limit})
+    return [Job(row.id, row.kind, json.loads(row.content), row.at) for row in found]
 
 
 def refused(conn: Connection, brand: str) -> list[tuple[str, str]]:

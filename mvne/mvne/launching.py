@@ -165,15 +165,17 @@ def _not_archived(conn: Connection, brand: Brand) -> set[str]:
 
 
 def _take(platform: Platform, brand: Brand, number: int, at: datetime, step: Step) -> Step:
-    """Take a step and write down that it is done; taken twice, it has one effect."""
+    """Take a step, unless somebody else did meanwhile, and write down that it is done; twice, it has one effect."""
+    this = (step_table.c.brand == brand.id, step_table.c.launch == number, step_table.c.place == step.place)
     with platform.store.read() as conn:
         query = select(table.c.state).where(table.c.brand == brand.id, table.c.number == number)
         if conn.execute(query).scalar_one() == LaunchState.SUPERSEDED:
             raise LaunchSuperseded(f"another launch of {brand.id}, of another plan file, took over; run this one again")
-    result = _TAKERS[step.action, step.kind](platform, brand, number, at, step)
-    with platform.store.transact() as conn:
-        where = (step_table.c.brand == brand.id, step_table.c.launch == number, step_table.c.place == step.place)
-        conn.execute(update(step_table).where(*where).values(result=result))
+        result: str | None = conn.execute(select(step_table.c.result).where(*this)).scalar_one()
+    if result is None:
+        result = _TAKERS[step.action, step.kind](platform, brand, number, at, step)
+        with platform.store.transact() as conn:
+            conn.execute(update(step_table).where(*this).values(result=result))
     return replace(step, result=result)
 
 

@@ -13,7 +13,7 @@ from mvne.errors import MvneError
 from mvne.states import LINE_MOVES, LineState
 from mvne.tables import line as table
 from mvne.tables import number_use
-from mvne_billing.sql import upsert
+from mvne_billing.sql import change_row, row_of, upsert
 from mvne_billing.usage.record import UsageRecord
 
 
@@ -57,7 +57,7 @@ def open_line(conn: Connection, brand: str, line_id: str, subscriber: str, at: d
 
 def get(conn: Connection, brand: str, line_id: str) -> Line:
     """Return a line; raise `LineNotFound`."""
-    row = conn.execute(select(table).where(table.c.brand == brand, table.c.id == line_id)).one_or_none()
+    row = row_of(conn, table, brand, line_id)
     if row is None:
         raise LineNotFound(f"there is no line {line_id} in brand {brand}")
     return _from_row(row)
@@ -84,8 +84,7 @@ def count(conn: Connection, brand: str) -> dict[LineState, int]:
 
 def move(conn: Connection, brand: str, line_id: str, to: LineState, cause: str | None = None) -> Line:
     """Move a line to a state; being there already is fine. Raises `LineMoveNotAllowed` by the table of moves."""
-    query = select(table).where(table.c.brand == brand, table.c.id == line_id).with_for_update()
-    row = conn.execute(query).one_or_none()
+    row = row_of(conn, table, brand, line_id, lock=True)
     if row is None:
         raise LineNotFound(f"there is no line {line_id} in brand {brand}")
     known = _from_row(row)
@@ -99,7 +98,7 @@ def move(conn: Connection, brand: str, line_id: str, to: LineState, cause: str |
 
 def change(conn: Connection, brand: str, line_id: str, **values: object) -> None:
     """Set columns of a line."""
-    conn.execute(update(table).where(table.c.brand == brand, table.c.id == line_id).values(**values))
+    change_row(conn, table, brand, line_id, values=values)
 
 
 def hold_number(conn: Connection, brand: str, line_id: str, msisdn: str, at: datetime) -> None:
@@ -110,7 +109,7 @@ def hold_number(conn: Connection, brand: str, line_id: str, msisdn: str, at: dat
     if msisdn in conn.execute(current).scalars().all():
         return
     leave_number(conn, brand, line_id, at)
-    conn.execute(insert(number_use).values(brand=brand, msisdn=msisdn, since=at, line=line_id))
+    conn.execute(insert(number_use), {"brand": brand, "msisdn": msisdn, "since": at, "line": line_id})
 
 
 def leave_number(conn: Connection, brand: str, line_id: str, at: datetime) -> None:

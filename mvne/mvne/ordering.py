@@ -14,7 +14,7 @@ from mvne.selling import selling
 from mvne.states import LineState
 from mvne_billing.states import SubscriptionState
 from mvne_billing.subscription import subscription
-from mvne_provisioning.order.errors import UnknownOrder
+from mvne_provisioning.order.errors import LineBusy, UnknownOrder
 from mvne_provisioning.order.events import Emit
 from mvne_provisioning.order.placing import cancel_order, find_order, open_orders, place_order
 from mvne_provisioning.order.record import Order
@@ -35,18 +35,29 @@ def order(
 ) -> Order:
     """Place an order and run it to its end; the same order again finishes what was left, or tries anew what failed.
 
-    `cause` is why the line will stand where the order takes it. Raises `OrderFailed` with the other side's reason,
-    `OrderInterrupted` when there is no answer: call again.
+    A line has one order at a time: what an interruption left of another is finished first. `cause` is why the line will
+    stand where the order takes it. Raises `OrderFailed` with the other side's reason, `OrderInterrupted` when there is
+    no answer: call again.
     """
+    try:
+        name = _place(platform, brand, order_id, request, at, cause)
+    except LineBusy:
+        finish_open_orders(platform, brand, at, request.line_id)
+        name = _place(platform, brand, order_id, request, at, cause)
+    done = finish_order(platform, brand, name, at)
+    if done.state is OrderState.FAILED:
+        raise OrderFailed(f"order {name} failed: {done.reason}")
+    return done
+
+
+def _place(platform: Platform, brand: str, order_id: str, request: AnyRequest, at: datetime, cause: str | None) -> str:
+    """Write an order down and return the id it got."""
     with platform.store.transact() as conn:
         name = _attempt(conn, brand, order_id)
         place_order(conn, brand, name, request, at)
         if cause is not None:
             lines.change(conn, brand, request.line_id, cause=cause)
-    done = finish_order(platform, brand, name, at)
-    if done.state is OrderState.FAILED:
-        raise OrderFailed(f"order {name} failed: {done.reason}")
-    return done
+    return name
 
 
 def finish_open_orders(platform: Platform, brand: str, at: datetime, line: str | None = None) -> list[Order]:

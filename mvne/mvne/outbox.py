@@ -8,13 +8,20 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 
 from mvne.tables import cursor
 from mvne.tables import event as table
 from mvne_billing.sql import upsert
 
 _FEED = "events"
+
+_STEP = (
+    update(cursor)
+    .where(cursor.c.brand == bindparam("its_brand"), cursor.c.feed == bindparam("its_feed"))
+    .values(after=cursor.c.after + 1)
+    .returning(cursor.c.after)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +39,7 @@ def emit(conn: Connection, brand: str, type_: str, subject: str, content: Mappin
     """Write an event. Its number is taken last in a transaction, so that writers do not wait for one another long."""
     number = next_number(conn, brand, _FEED)
     row = {"brand": brand, "number": number, "type": type_, "subject": subject, "at": at}
-    conn.execute(insert(table).values(row | {"content": json.dumps(content, sort_keys=True, default=str)}))
+    conn.execute(insert(table), row | {"content": json.dumps(content, sort_keys=True, default=str)})
 
 
 def events(conn: Connection, brand: str, after: int = 0, limit: int = 1000) -> list[Event]:
@@ -43,12 +50,11 @@ def events(conn: Connection, brand: str, after: int = 0, limit: int = 1000) -> l
 
 def next_number(conn: Connection, brand: str, feed: str) -> int:
     """Return the next number of a counter of this brand, held until the transaction ends."""
-    where = (cursor.c.brand == brand, cursor.c.feed == feed)
-    step = update(cursor).where(*where).values(after=cursor.c.after + 1).returning(cursor.c.after)
-    number = conn.execute(step).scalar_one_or_none()
+    counter = {"its_brand": brand, "its_feed": feed}
+    number = conn.execute(_STEP, counter).scalar_one_or_none()
     if number is None:
         upsert(conn, cursor, [{"brand": brand, "feed": feed, "after": 0}])
-        number = conn.execute(step).scalar_one()
+        number = conn.execute(_STEP, counter).scalar_one()
     return int(number)
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 
-from sqlalchemy import Connection, Row, select, update
+from sqlalchemy import Connection, Row, update
 
 from mvne.errors import MvneError
 from mvne.tables import subscriber as table
-from mvne_billing.sql import upsert
+from mvne_billing.sql import row_of, upsert
 
 
 class SubscriberNotFound(MvneError):
@@ -49,7 +49,7 @@ def add(conn: Connection, brand: str, wanted: Subscriber, at: datetime) -> Subsc
 
 def find(conn: Connection, brand: str, subscriber_id: str) -> Subscriber | None:
     """Return a subscriber or None."""
-    row = conn.execute(select(table).where(table.c.brand == brand, table.c.id == subscriber_id)).one_or_none()
+    row = row_of(conn, table, brand, subscriber_id)
     return _from_row(row) if row else None
 
 

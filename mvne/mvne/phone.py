@@ -20,7 +20,6 @@ from mvne_provisioning.order.progress import on_progress
 from mvne_provisioning.smdp.port import DownloadProgress
 from mvne_provisioning.smdp.states import ProfileState
 
-
 _ON_THE_PHONE = (ProfileState.INSTALLED, ProfileState.ENABLED, ProfileState.DISABLED)
 
 

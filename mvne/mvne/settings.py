@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from tomllib import TOMLDecodeError
 
 from platformdirs import user_data_path
 from pydantic import SecretStr, ValidationError
@@ -58,8 +59,13 @@ class Settings(BaseSettings):
         """Database URL of the simulated world: a file beside a SQLite store, else the same server."""
         if self.simulated or not self.store_url.startswith("sqlite"):
             return self.simulated or self.store_url
-        path = self.store_url.removeprefix("sqlite:///")
-        return f"sqlite:///{Path(path).with_suffix('')}.simulated.sqlite" if path != self.store_url else "sqlite://"
+        from sqlalchemy import make_url  # not worth its time for those who only ask for help
+
+        store = make_url(self.store_url)
+        if store.database in (None, "", ":memory:"):
+            return "sqlite://"
+        beside = f"{Path(store.database).with_suffix('')}.simulated.sqlite"
+        return store.set(database=beside).render_as_string()
 
 
 def read_settings(store: str | None = None) -> Settings:
@@ -69,3 +75,5 @@ def read_settings(store: str | None = None) -> Settings:
     except ValidationError as error:
         faults = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
         raise SettingsError(f"mvne.toml or the environment: {faults}") from None
+    except (TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"mvne.toml is not TOML: {error}") from None

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from mvne import lines, outbox, people, versions
 from mvne.bills import issue_for
-from mvne.collecting import collect
+from mvne.collecting import NothingDue, collect, use_method
 from mvne.errors import MvneError
 from mvne.lines import Line, LineEnded
 from mvne.ordering import order
@@ -20,7 +20,7 @@ from mvne.restrictions import base_barrings
 from mvne.selling import Selling, selling
 from mvne_billing.invoice import issuing
 from mvne_billing.payments import attempts
-from mvne_billing.payments.gateway import CustomerSpec, GatewayRefused
+from mvne_billing.payments.gateway import GatewayRefused
 from mvne_billing.states import PaymentState, SubscriptionState
 from mvne_billing.subscription import subscription
 from mvne_billing.subscription.subscription import Subscription
@@ -38,6 +38,14 @@ class NotEligible(MvneError):
 
 class NotAvailable(MvneError):
     """There is no number or no eSIM profile to give."""
+
+
+#: What to do about a first payment that is not money yet.
+_WHAT_NOW = {
+    PaymentState.FAILED: "Try another payment method.",
+    PaymentState.PROCESSING: "Sign up again, with the same ids, when the bank has paid.",
+    PaymentState.REQUIRES_ACTION: "Its holder has to authenticate; sign up again, with the same ids, after that.",
+}
 
 
 class PaymentDeclined(MvneError):
@@ -77,7 +85,12 @@ def buy(platform: Platform, brand: str, wanted: SignUp, at: datetime) -> None:
     with platform.store.transact() as conn:
         sold = selling(conn, brand)
         _register(conn, sold, wanted, at)
-    _make_payable(platform, brand, wanted)
+    try:
+        use_method(platform, brand, wanted.subscriber.id, wanted.method)
+    except GatewayRefused as refusal:
+        raise PaymentDeclined(
+            f"{wanted.method} cannot be used: {refusal.message} Try another payment method."
+        ) from None
     issue_for(platform, sold, wanted.line, at)
     _pay(platform, brand, wanted.line, at)
 
@@ -154,23 +167,6 @@ def _check_age(sold: Selling, person: Subscriber, day: date) -> None:
         raise NotEligible(f"{sold.settings.name} is for people of {least} and over; the subscriber is {age}")
 
 
-def _make_payable(platform: Platform, brand: str, wanted: SignUp) -> None:
-    """Give the payment gateway the customer and the method, unless it has them."""
-    with platform.store.read() as conn:
-        known = people.get(conn, brand, wanted.subscriber.id)
-    spec = CustomerSpec(f"{brand}:{known.id}", known.name, known.email, known.language)
-    name = f"{brand}:{known.id}"
-    customer = known.gateway_customer or platform.gateway.ensure_customer(f"{name}:customer", spec)
-    try:
-        method = platform.gateway.attach_method(f"{name}:method:{wanted.method}", customer, wanted.method)
-    except GatewayRefused as refusal:
-        raise PaymentDeclined(
-            f"{wanted.method} cannot be used: {refusal.message} Try another payment method."
-        ) from None
-    with platform.store.transact() as conn:
-        people.payable(conn, brand, known.id, customer, method)
-
-
 def _pay(platform: Platform, brand: str, line: str, at: datetime) -> None:
     """Collect what the new line owes."""
     with platform.store.read() as conn:
@@ -180,7 +176,10 @@ def _pay(platform: Platform, brand: str, line: str, at: datetime) -> None:
             if one.kind == "invoice" and attempts.due(conn, brand, one.id).minor > 0
         ]
     for invoice in owed:
-        payment = collect(platform, brand, invoice, at)
+        try:
+            payment = collect(platform, brand, invoice, at)
+        except NothingDue:  # somebody else's run was faster
+            continue
         if payment.state is not PaymentState.SUCCEEDED:
-            reason = payment.message or payment.code or payment.state
-            raise PaymentDeclined(f"the first bill of {line} is not paid: {reason}. Try another payment method.")
+            reason = (payment.message or payment.code or payment.state).rstrip(".")
+            raise PaymentDeclined(f"the first bill of {line} is not paid: {reason}. {_WHAT_NOW[payment.state]}")

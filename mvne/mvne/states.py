@@ -18,9 +18,9 @@ class LineState(StrEnum):
 
 LINE_MOVES: Mapping[LineState, frozenset[LineState]] = {
     LineState.ORDERED: frozenset({LineState.READY, LineState.ENDED}),
-    LineState.READY: frozenset({LineState.ACTIVE, LineState.SUSPENDED, LineState.ENDED}),
+    LineState.READY: frozenset({LineState.ACTIVE, LineState.ENDED}),
     LineState.ACTIVE: frozenset({LineState.SUSPENDED, LineState.ENDED}),
-    LineState.SUSPENDED: frozenset({LineState.ACTIVE, LineState.READY, LineState.ENDED}),
+    LineState.SUSPENDED: frozenset({LineState.ACTIVE, LineState.ENDED}),
     LineState.ENDED: frozenset(),
 }
 

@@ -8,13 +8,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, StaticPool, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError, OperationalError
+from sqlalchemy import Connection, Engine, StaticPool, create_engine, event, func, make_url, select
+from sqlalchemy.exc import ArgumentError, DatabaseError
 
 from mvne.errors import MvneError
 from mvne.migrations import HEAD, migrate, revision
 
 _READ = "mvne_read"
+
+#: The advisory lock of whoever makes tables: any number that nobody else in the database uses.
+_BUILDING = 0x6D766E65
 
 
 class StoreError(MvneError):
@@ -39,10 +42,22 @@ class Store:
         with self.engine.connect().execution_options(**{_READ: True}) as conn:
             yield conn
 
+    @contextmanager
+    def building(self) -> Iterator[None]:
+        """Let one process at a time make tables; SQLite has only one writer anyway."""
+        if self.engine.dialect.name != "postgresql":
+            yield
+            return
+        with self.engine.begin() as conn:
+            conn.execute(select(func.pg_advisory_xact_lock(_BUILDING)))
+            yield
+
     def migrate(self) -> None:
-        """Bring the tables up to date; nothing happens when they are."""
+        """Bring the tables up to date; nothing happens when they are. Raises `StoreError` when they are ahead of us."""
         with self.read() as conn:
             found = revision(conn)
+        if found is not None and found > HEAD:
+            raise StoreError(f"the store {self.engine.url} was made by a later version of mvne; upgrade mvne")
         if found != HEAD:
             migrate(self.engine)
 
@@ -65,7 +80,7 @@ def open_store(url: str) -> Store:
     try:
         with engine.connect():
             return Store(engine)
-    except OperationalError as error:
+    except DatabaseError as error:
         engine.dispose()
         raise StoreError(f"the store {engine.url} cannot be opened: {error.orig}") from None
 
@@ -86,7 +101,10 @@ def open_engine(url: str) -> Engine:
     if parsed.database in (None, "", ":memory:"):
         engine = create_engine("sqlite://", poolclass=StaticPool, connect_args={"check_same_thread": False})
     else:
-        Path(str(parsed.database)).parent.mkdir(parents=True, exist_ok=True)
+        try:
+            Path(str(parsed.database)).parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StoreError(f"the store {parsed} cannot be opened: {error}") from None
         engine = create_engine(parsed)
     event.listen(engine, "connect", _prepare)
     event.listen(engine, "begin", _begin)
@@ -101,4 +119,6 @@ def _prepare(connection: Any, _record: object) -> None:
 
 
 def _begin(conn: Connection) -> None:
-    conn.exec_driver_sql("BEGIN" if conn.get_execution_options().get(_READ) else "BEGIN IMMEDIATE")
+    begin = "BEGIN" if conn.get_execution_options().get(_READ) else "BEGIN IMMEDIATE"
+    driver: Any = conn.connection.driver_connection
+    driver.execute(begin).close()

@@ -8,11 +8,12 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, insert, select, update
 
 from mvne.brand import Brand, Support, TaxRow, Theme
 from mvne.errors import MvneError
 from mvne.tables import item as table
+from mvne_billing.sql import row_of
 from mvne_plans.agreement import Agreement
 from mvne_plans.canonical import content_hash, dumps, loads
 from mvne_plans.catalogue import Addon, NumberGroup, Plan, Promotion
@@ -47,6 +48,10 @@ KINDS: dict[str, type[Any]] = {
     "addon": Addon,
     "promotion": Promotion,
 }
+
+_CURRENT = (
+    select(table).where(table.c.brand == bindparam("brand"), table.c.until.is_(None)).order_by(table.c.kind, table.c.id)
+)
 
 #: Names a thing: its kind and its id.
 Name = tuple[str, str]
@@ -99,8 +104,7 @@ def wanted(brand: Brand) -> Mapping[Name, object]:
 
 def current(conn: Connection, brand: str) -> dict[Name, Stored]:
     """Return what is sold and in force now, by name."""
-    query = select(table).where(table.c.brand == brand, table.c.until.is_(None)).order_by(table.c.kind, table.c.id)
-    return {(row.kind, row.id): _stored(row) for row in conn.execute(query)}
+    return {(row.kind, row.id): _stored(row) for row in conn.execute(_CURRENT, {"brand": brand})}
 
 
 def add(conn: Connection, brand: str, name: Name, content: object, at: datetime) -> int:
@@ -132,13 +136,10 @@ def history(conn: Connection, brand: str, name: Name) -> list[Any]:
 
 def plan_version(conn: Connection, brand: str, plan: str, version: int) -> Plan:
     """Return a version of a plan, sold or not; raise `NotSold` if it never was."""
-    query = select(table.c.content).where(
-        table.c.brand == brand, table.c.kind == "plan", table.c.id == plan, table.c.version == version
-    )
-    content = conn.execute(query).scalar_one_or_none()
-    if content is None:
+    row = row_of(conn, table, brand, "plan", plan, version)
+    if row is None:
         raise NotSold(f"brand {brand} has no version {version} of plan {plan}")
-    found: Plan = parse("plan", content)
+    found: Plan = parse("plan", row.content)
     return found
 
 

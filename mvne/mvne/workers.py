@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
 from mvne import jobs, lines, service, versions
 from mvne.jobs import Job
-from mvne.lines import Line
+from mvne.lines import Line, LineEnded
 from mvne.ordering import order
 from mvne.platform import Platform
 from mvne.restrictions import base_barrings, stopped
@@ -67,13 +68,15 @@ def _suspend(platform: Platform, brand: str, job: Job, at: datetime) -> None:
     with platform.store.read() as conn:
         is_paid = attempts.due(conn, brand, job.content["invoice"]).minor <= 0
     if not is_paid and _held(platform, brand, job).line.state is LineState.ACTIVE:
-        service.suspend(platform, brand, job.content["line"], job.content["cause"], at)
+        with suppress(LineEnded):
+            service.suspend(platform, brand, job.content["line"], job.content["cause"], at)
 
 
 def _resume(platform: Platform, brand: str, job: Job, at: datetime) -> None:
     """Resume a line whose bill was paid."""
     if _held(platform, brand, job).line.state is LineState.SUSPENDED:
-        service.resume(platform, brand, job.content["line"], at)
+        with suppress(LineEnded):
+            service.resume(platform, brand, job.content["line"], at)
 
 
 def _terminate(platform: Platform, brand: str, job: Job, at: datetime) -> None:

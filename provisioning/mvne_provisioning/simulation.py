@@ -131,7 +131,7 @@ class Wire(Generic[R]):
     ) -> Answer:
         table = self._answers
         row = {"key": key, "command": command, "content": content, "answer": {}}
-        if conn.execute(insert_or_ignore(conn, table).values(row).returning(table.c.key)).first() is None:
+        if conn.execute(insert_or_ignore(conn, table).returning(table.c.key), row).first() is None:
             return self._remembered(conn, command, key, content)
         try:
             with conn.begin_nested():

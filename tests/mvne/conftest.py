@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -10,11 +11,17 @@ import pytest
 from mvne.platform import Platform
 from tests.mvne.house import House, Stores, open_house
 
+_STORES = pytest.StashKey[Stores]()
+
 
 @pytest.fixture(scope="session")
 def stores(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Stores:
-    """Launched stores to copy; the PostgreSQL server starts only if one of its kind is asked for."""
-    return Stores(lambda: request.getfixturevalue("postgresql_server"), tmp_path_factory.mktemp("stores"))
+    """Launched stores to copy, the same for all folders; the PostgreSQL server starts only if its kind is asked for."""
+    stash = request.config.stash
+    if _STORES not in stash:
+        server = partial(request.getfixturevalue, "postgresql_server")
+        stash[_STORES] = Stores(server, tmp_path_factory.mktemp("stores"))
+    return stash[_STORES]
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -24,9 +31,9 @@ def kind(request: pytest.FixtureRequest) -> Any:
 
 
 @pytest.fixture
-def platform(database_url: str) -> Iterator[Platform]:
+def platform(kind: str, stores: Stores) -> Iterator[Platform]:
     """An open platform over an empty store."""
-    with open_house(database_url) as house:
+    with stores.copy(kind) as url, open_house(url) as house:
         yield house.platform
 
 

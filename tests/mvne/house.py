@@ -146,11 +146,20 @@ def open_house(url: str, clock: Clock | None = None) -> Iterator[House]:
         yield House(platform, time)
 
 
-def build(url: str, *names: str) -> None:
-    """Open a store and launch the example brands called `names` into it."""
+#: What has happened in a launched store before a test begins.
+Past = Callable[[House], None]
+
+
+def uneventful(house: House) -> None:
+    """Nothing has happened since the launch."""
+
+
+def build(url: str, names: tuple[str, ...], past: Past) -> None:
+    """Open a store, launch the example brands called `names` into it, and let the past happen."""
     with open_house(url) as house:
         for name in names:
             house.launch(example(name))
+        past(house)
 
 
 class Stores:
@@ -159,12 +168,12 @@ class Stores:
     def __init__(self, server: Callable[[], Server], folder: Path) -> None:
         self._server = server
         self._folder = folder
-        self._made: dict[tuple[str, ...], str] = {}
+        self._made: dict[str, str] = {}
 
     @contextmanager
-    def copy(self, kind: str, *names: str) -> Iterator[str]:
+    def copy(self, kind: str, *names: str, past: Past = uneventful) -> Iterator[str]:
         """Give the URL of a new store of this kind, `sqlite` or `postgresql`, in which `names` are launched."""
-        template = self._made.get((kind, *names)) or self._make(kind, *names)
+        template = self._made.get("-".join([kind, past.__name__, *names])) or self._make(kind, names, past)
         if kind == "postgresql":
             with self._server().fresh_database(template) as url:
                 yield url
@@ -174,17 +183,17 @@ class Stores:
         yield f"sqlite:///{folder / 'store.sqlite'}"
         shutil.rmtree(folder)
 
-    def _make(self, kind: str, *names: str) -> str:
+    def _make(self, kind: str, names: tuple[str, ...], past: Past) -> str:
+        name = "-".join([kind, past.__name__, *names])
         if kind == "postgresql":
             # Kept until the server's end: it throws everything away.
-            template = "-".join(["template", *names])
-            url = self._server().url(template)
             with self._server().connect() as connection:
-                connection.execute(f'CREATE DATABASE "{template}"')
+                connection.execute(f'CREATE DATABASE "{name}"')
+            template, url = name, self._server().url(name)
         else:
-            template = str(self._folder / "-".join(["template", *names]))
+            template = str(self._folder / name)
             Path(template).mkdir()
             url = f"sqlite:///{template}/store.sqlite"
-        build(url, *names)
-        self._made[kind, *names] = template
+        build(url, names, past)
+        self._made[name] = template
         return template

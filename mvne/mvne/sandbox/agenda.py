@@ -30,19 +30,23 @@ class Clock:
     at: datetime
 
     def __call__(self) -> datetime:
+        """Return the moment at which it stands."""
         return self.at
 
 
 @dataclass
 class Life:
-    """How somebody is doing: the moment from which the phone can be used (None: not), and the stream of their days."""
+    """How somebody is doing: the moment from which the phone can be used (None: not), and the stream of their days.
+
+    `in_service` says whether the line was active or suspended last night, `failed` that the sign-up met its failure.
+    """
 
     person: Person
     chance: Random
     usable_from: datetime | None = None
+    in_service: bool = False
     ended: bool = False
     failed: bool = False
-    methods: int = 0
     addons: int = 0
 
 
@@ -69,8 +73,8 @@ class Run:
     """Bills that were declined, once or more often."""
     declined: dict[str, str] = field(default_factory=dict)
     """Those of them that are neither paid nor ended with their line yet, by invoice: the line."""
-    late: set[str] = field(default_factory=set)
-    """Ids of records that came late."""
+    watched: dict[str, Failure] = field(default_factory=dict)
+    """Ids of records that came at a wrong time, and in which way: they are to be priced all the same."""
     events_read: int = 0
 
     @property

@@ -30,6 +30,8 @@ class Faults:
 
     world: SimulatedWorld
     market: str
+    over: bool = field(default=False, init=False)
+    """Set shortly before the end: no failure of which it could not be seen how it ends."""
     _host: Iterator[Failure] = field(default_factory=lambda: cycle(_HOST), init=False)
     _gateway: Iterator[Failure] = field(default_factory=lambda: cycle(_GATEWAY), init=False)
     _asked: Counter[str] = field(default_factory=Counter, init=False)
@@ -44,13 +46,13 @@ class Faults:
     def of_host_at_times(self, command: str) -> None:
         """Let the next `command` to the host network fail, each second time that this is asked."""
         self._asked[command] += 1
-        if self._asked[command] % 2:
+        if self._asked[command] % 2 and not self.over:
             self.of_host(next(self._host), command)
 
     def of_charge_at_times(self) -> None:
-        """Let the next charge fail, each fifth time that this is asked; one at a time, to know it when it comes back."""
+        """Let the next charge fail, each fifth time that this is asked; one at a time, to know it again."""
         self._asked["charge"] += 1
-        if self._asked["charge"] % 5 == 1 and not self._charges:
+        if self._asked["charge"] % 5 == 1 and not self._charges and not self.over:
             self.of_charge(next(self._gateway))
 
     def of_smdp(self, failure: Failure, command: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Row, select
@@ -22,6 +22,7 @@ from mvne_billing.states import PaymentState
 from mvne_billing.tables import subscription as subscription_table
 from mvne_plans.quantity import Kind
 from mvne_provisioning.identifiers.imsi import Imsi
+from mvne_provisioning.inventory.numbers import recycle_numbers
 from mvne_provisioning.network.port import NetworkUsage, UsageKind
 from mvne_provisioning.network.simulated_use import Use, UseRefused
 
@@ -32,6 +33,7 @@ BUYS_MORE = 0.35  #: buy an add-on when their data is used up
 TRIES_SUSPENDED = 0.2  #: try to call on a day on which the line is suspended
 LATE_EVENING, LATE_LINE = 0.15, 0.03  #: on some evenings the use of some lines is held back
 LATE_DAYS = 3
+LAST_DAYS = 3  #: days at the end in which the outside answers, so that what went wrong before is made good
 REPEATED_EVERY, BROKEN_EVERY = 16, 20  #: days between such files
 REPEATED_ROWS = 40
 
@@ -41,6 +43,7 @@ _COMMANDS = {"slow": "set_throttle", "suspend": "suspend", "resume": "resume", "
 
 def keep_house(run: Run, midnights: Sequence[datetime], watch: Callable[[int, int], None]) -> None:
     """Put the errands of every day on the agenda; `midnights` are those days' local ones, in UTC."""
+    run.plan(midnights[-LAST_DAYS], _last_days)
     for number, midnight in enumerate(midnights, 1):
         run.plan(midnight + MORNING, _issue)
         run.plan(midnight + MORNING, _collect)
@@ -50,7 +53,14 @@ def keep_house(run: Run, midnights: Sequence[datetime], watch: Callable[[int, in
         run.plan(midnight + EVENING, partial(_close, number=number, days=len(midnights), watch=watch))
 
 
+def _last_days(run: Run, at: datetime) -> None:
+    run.faults.over = True
+
+
 def _issue(run: Run, at: datetime) -> None:
+    """Give numbers that have rested back to the pool, and issue what is due."""
+    with run.platform.store.transact() as conn:
+        recycle_numbers(conn, run.name, at)
     steps = list(bills.issue_due(run.platform, run.name, at))
     if any(step.invoice is not None and step.invoice.total.minor > 0 for step in steps):
         run.faults.of_charge_at_times()
@@ -80,7 +90,7 @@ def _work(run: Run, at: datetime) -> None:
 
 
 class _Line(NamedTuple):
-    row: Row[Any]
+    row: Row[str, str, str | None, int | None, datetime | None]
     life: Life
 
 
@@ -93,7 +103,8 @@ def _lines(run: Run) -> list[_Line]:
         .order_by(line.id)
     )
     with run.platform.store.read() as conn:
-        return [_Line(row, run.lives[row.id]) for row in conn.execute(query) if row.id in run.lives]
+        rows = conn.execute(query).all()
+    return [_Line(row, run.lives[row.id]) for row in rows if row.id in run.lives]
 
 
 def _evening(run: Run, at: datetime, number: int, midnight: datetime) -> None:
@@ -105,7 +116,7 @@ def _evening(run: Run, at: datetime, number: int, midnight: datetime) -> None:
         found = _day(run, at, midnight, line)
         (late if held_back and happens(run.chance, LATE_LINE) else wanted).extend(found)
     if late:
-        run.plan(at + timedelta(days=LATE_DAYS, minutes=-10), partial(_deliver_late, late=late))
+        run.plan(at + timedelta(days=LATE_DAYS, hours=-12), partial(_deliver_late, late=late))
     records = _use(run, wanted)
     usage.collect_feed(run.platform, run.name, at)
     if records and number % REPEATED_EVERY == 1:
@@ -153,7 +164,7 @@ def _deliver_late(run: Run, at: datetime, late: Sequence[Use]) -> None:
     """Let the network hand in records of some days ago, perhaps of a period that has been billed since."""
     records = _use(run, late)
     run.went_wrong(Failure.RECORD_LATE, len(records))
-    run.late |= {record.id for record in records}
+    run.watched |= {record.id: Failure.RECORD_LATE for record in records}
 
 
 def _repeat(run: Run, at: datetime, records: Sequence[NetworkUsage]) -> None:
@@ -214,6 +225,7 @@ def _close(run: Run, at: datetime, number: int, days: int, watch: Callable[[int,
     states = []
     for row, life in _lines(run):
         states.append(row.state)
+        life.in_service = row.state in (LineState.ACTIVE, LineState.SUSPENDED)
         if row.state == LineState.ENDED and not life.ended:
             life.ended = True
             run.ends.append(at)

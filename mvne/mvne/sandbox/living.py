@@ -7,9 +7,8 @@ from functools import partial
 
 from sqlalchemy import select
 
-from mvne import collecting, lines, people, phone, service, signup, usage, workers
+from mvne import collecting, lines, phone, service, signup, usage, workers
 from mvne.lines import Line
-from mvne.ordering import finish_open_orders
 from mvne.people import Subscriber
 from mvne.sandbox import files
 from mvne.sandbox.agenda import Life, Run
@@ -18,7 +17,6 @@ from mvne.signup import PaymentDeclined, SignUp
 from mvne.states import LineState
 from mvne_billing.invoice import issuing
 from mvne_billing.payments import attempts
-from mvne_billing.payments.gateway import GatewayRefused
 from mvne_billing.states import PaymentState
 from mvne_provisioning.states import PoolState
 from mvne_provisioning.tables import provisioning_number
@@ -75,7 +73,7 @@ def _sign_up(run: Run, at: datetime, life: Life, wanted: SignUp) -> None:
     _order_failure(run, life, failure)
     try:
         signup.sign_up(run.platform, run.name, wanted, at)
-    except (PaymentDeclined, GatewayRefused):
+    except PaymentDeclined:
         found = failure or Failure.CARD_REFUSED
         run.went_wrong(found)
         again = partial(_signed_up, life=life, wanted=_wish(life, _good_card(life)))
@@ -109,9 +107,10 @@ def _enter_late(run: Run, at: datetime, life: Life) -> None:
     file = run.files.write(name, [files.call(name, number, at + timedelta(hours=1), country, directory.home[0])])
     usage.load_file(run.platform, run.name, file, at + timedelta(hours=2))
     run.went_wrong(Failure.RECORD_EARLY)
+    run.watched[name] = Failure.RECORD_EARLY
     signup.sign_up(run.platform, run.name, _wish(life, _good_card(life), number), at)
     _installs_soon(run, at + timedelta(hours=3), life)
-    run.plan(at + timedelta(hours=3), _replay, Failure.RECORD_EARLY)
+    run.plan(at + timedelta(hours=3), _replay)
 
 
 def _replay(run: Run, at: datetime) -> None:
@@ -184,30 +183,17 @@ def _change_phone(run: Run, at: datetime, life: Life) -> None:
 
 
 def _swap(run: Run, at: datetime, life: Life, card: str | None) -> None:
-    """Swap the eSIM `card`; what an earlier attempt began is finished first and is not done twice."""
-    if _line(run, life).state is LineState.ENDED:
+    """Get another eSIM than `card`, unless an earlier attempt has been finished since by whatever came next."""
+    known = _line(run, life)
+    if known.state is LineState.ENDED:
         return
-    finish_open_orders(run.platform, run.name, at)
-    if _line(run, life).iccid == card:
-        service.swap_sim(run.platform, run.name, life.person.id, at)
+    if known.iccid == card:
+        service.swap_sim(run.platform, run.name, known.id, at)
     _installs_soon(run, at, life)
 
 
 def _card_fails(run: Run, at: datetime, life: Life) -> None:
-    _use_card(run, life, FAILING_CARD)
-
-
-def _use_card(run: Run, life: Life, method: str) -> None:
-    """Tell the gateway of another card, and use it from now on."""
-    name = f"{run.name}:{life.person.id}"
-    with run.platform.store.read() as conn:
-        known = people.find(conn, run.name, life.person.id)
-    if known is None or known.gateway_customer is None:
-        return
-    life.methods += 1
-    kept = run.platform.gateway.attach_method(f"{name}:card:{life.methods}", known.gateway_customer, method)
-    with run.platform.store.transact() as conn:
-        people.payable(conn, run.name, life.person.id, known.gateway_customer, kept)
+    collecting.use_method(run.platform, run.name, life.person.id, FAILING_CARD)
 
 
 def declined(run: Run, at: datetime, life: Life) -> None:
@@ -219,7 +205,7 @@ def declined(run: Run, at: datetime, life: Life) -> None:
 
 def _new_card(run: Run, at: datetime, life: Life) -> None:
     """Get a card that works, and pay at once what a suspension is for."""
-    _use_card(run, life, _good_card(life))
+    collecting.use_method(run.platform, run.name, life.person.id, _good_card(life))
     if _line(run, life).state is LineState.SUSPENDED:
         pay_open(run, at, life)
 
@@ -237,7 +223,8 @@ def pay_open(run: Run, at: datetime, life: Life) -> None:
 
 def paid(run: Run, invoice: str, state: PaymentState) -> None:
     """Note that a declined bill has been paid after all."""
-    if state is PaymentState.SUCCEEDED and run.declined.pop(invoice, None):
+    if state is PaymentState.SUCCEEDED and invoice in run.declined:
+        del run.declined[invoice]
         run.made_good(Failure.PAYMENT_DECLINED)
 
 

@@ -18,14 +18,15 @@ from mvne.margin import seconds
 from mvne.platform import Platform
 from mvne.sandbox.agenda import Clock, Life, Run
 from mvne.sandbox.chance import stream
+from mvne.sandbox.closing import accrue_minimum
 from mvne.sandbox.directory import directories
 from mvne.sandbox.faults import Faults
 from mvne.sandbox.files import UsageFiles
 from mvne.sandbox.housekeeping import keep_house
 from mvne.sandbox.living import expect
-from mvne.sandbox.measuring import Asked, close_books, measure
+from mvne.sandbox.measuring import measure
 from mvne.sandbox.population import Person, population
-from mvne.sandbox.simulation import SandboxError, Simulation
+from mvne.sandbox.simulation import Asked, SandboxError, Simulation
 from mvne.selling import selling
 from mvne.settings import Settings
 from mvne_plans.period import MONTH, aware, boundary
@@ -101,7 +102,7 @@ def live(platform: Platform, clock: Clock, folder: Path, brand: Brand, asked: As
         expect(run, life)
     keep_house(run, midnights, watch)
     run.live(asked.ends.astimezone(UTC))
-    close_books(run, asked)
+    accrue_minimum(run, asked)
     return measure(run, asked)
 
 
@@ -138,5 +139,5 @@ def _check_pools(brand: Brand, people: list[Person]) -> None:
     if len(brand.host.numbers) < numbers or brand.host.profiles < profiles:
         raise SandboxError(
             f"{len(people)} subscribers need {numbers} numbers and {profiles} eSIM profiles; the plan file has "
-            f"{len(brand.host.numbers)} and {brand.host.profiles}: raise them under host:, or simulate fewer subscribers"
+            f"{len(brand.host.numbers)} and {brand.host.profiles}: raise them under host:, or ask for fewer subscribers"
         )

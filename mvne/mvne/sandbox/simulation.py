@@ -37,12 +37,28 @@ class Failure(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """What a simulation was asked for; `begins` and `ends` are local midnights."""
+
+    subscribers: int
+    months: int
+    seed: int
+    begins: datetime
+    ends: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Handled:
     """How often a failure happened, and how often it was made good by the end."""
 
     failure: Failure
     happened: int
     handled: int
+
+    @property
+    def under_way(self) -> int:
+        """How many wait for their repair when the simulation ends."""
+        return self.happened - self.handled
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,9 +120,10 @@ class Simulation:
     """A simulated life. Amounts are in micro-units of `currency`; counts are plain.
 
     `version` is that of the program, `pack` the date of the market pack, `hash` names the plan file's content. `trial`
-    is the money of the test journey that ends a launch; months and plans with it make up `total`. `earned` and `spent`
-    say what for, `events` count what happened to lines, `refused` uses that the network did not allow, by reason, and
-    `suspense` the records that still wait, by reason.
+    is the money of the test journey that ends a launch. `earned` and `spent` say what for, by account; `owed` is what
+    subscribers owe and `unbilled` what they used since their last bill, both with tax. `events` count what happened to
+    lines, `tried` uses of the network, `refused` those that it did not allow, by reason, `priced` records, `suspense`
+    those that wait, by reason. `books` are balances by currency and class of account.
     """
 
     brand: str
@@ -119,12 +136,8 @@ class Simulation:
     timezone: str
     version: str
     hash: str
-    seed: int
-    subscribers: int
-    length: int
-    start: datetime
-    end: datetime
     agreements: tuple[date, ...]
+    asked: Asked
     days: tuple[Day, ...]
     months: tuple[Month, ...]
     plans: tuple[PlanResult, ...]
@@ -136,14 +149,15 @@ class Simulation:
     cash: int
     failures: tuple[Handled, ...]
     events: Mapping[str, int]
-    records: Mapping[str, int]
+    tried: int
+    priced: int
     refused: Mapping[str, int]
     suspense: Mapping[str, int]
-    bills: int
+    documents: int
     transfers: int
-    balances: Mapping[str, Mapping[str, int]]
+    books: Mapping[str, Mapping[str, int]]
 
     @property
     def total(self) -> Result:
-        """All plans, the minimum of the agreement and the test journey together: what the books say."""
+        """All months: what the books say. It is the plans, the agreement's minimum and the test journey together."""
         return sum((month.result for month in self.months), start=Result())

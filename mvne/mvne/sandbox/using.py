@@ -15,8 +15,8 @@ from mvne_provisioning.identifiers.imsi import Imsi
 from mvne_provisioning.network.port import UsageKind
 from mvne_provisioning.network.simulated_use import Use
 
-CALL_SECONDS = 200  #: mean length of a call
-DATA_SESSIONS = 1.3  #: per day
+CALL_SECONDS = 240  #: mean length of a call
+DATA_SESSIONS = 1.0  #: per day
 DAY_TO_DAY = 0.5  #: spread (sigma) of a day's data around the usual
 EMERGENCY_CALL = 0.0005  #: of calls
 PREMIUM_CALL = 0.001  #: of calls, where the line is barred from them: refused
@@ -41,9 +41,14 @@ def uses(person: Person, directory: Directory, phone: Phone, period_days: int, c
     if seconds <= 0:
         return []
     stem = f"{phone.line}:{phone.last:%Y%m%d}"
-    wanted = [*_calls(person, directory, phone, period_days, chance), *_data(person, directory, phone, period_days, chance)]
+    wanted = [
+        *_calls(person, directory, phone, period_days, chance),
+        *_data(person, directory, phone, period_days, chance),
+    ]
     return [
-        Use(phone.imsi, kind, phone.first + timedelta(seconds=chance.randrange(seconds)), amount, to, phone.country, id_)
+        Use(
+            phone.imsi, kind, phone.first + timedelta(seconds=chance.randrange(seconds)), amount, to, phone.country, id_
+        )
         for place, (kind, amount, to) in enumerate(wanted)
         for id_ in (f"{stem}:{place}",)
     ]
@@ -52,9 +57,7 @@ def uses(person: Person, directory: Directory, phone: Phone, period_days: int, c
 _Wanted = tuple[UsageKind, int, str | None]
 
 
-def _calls(
-    person: Person, directory: Directory, phone: Phone, period_days: int, chance: Random
-) -> Iterator[_Wanted]:
+def _calls(person: Person, directory: Directory, phone: Phone, period_days: int, chance: Random) -> Iterator[_Wanted]:
     if Kind.VOICE in directory.kinds:
         for _ in range(count(chance, person.levels.get(Kind.VOICE, 0) / period_days / CALL_SECONDS)):
             length = max(5, int(chance.expovariate(1 / CALL_SECONDS)))
@@ -78,9 +81,7 @@ def _called(person: Person, directory: Directory, phone: Phone, kind: Kind, chan
     return pick(chance, directory.home)
 
 
-def _data(
-    person: Person, directory: Directory, phone: Phone, period_days: int, chance: Random
-) -> Iterator[_Wanted]:
+def _data(person: Person, directory: Directory, phone: Phone, period_days: int, chance: Random) -> Iterator[_Wanted]:
     if Kind.DATA not in directory.kinds:
         return
     usual = person.levels.get(Kind.DATA, 0) / period_days

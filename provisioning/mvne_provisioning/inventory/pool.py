@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Connection, Row, Table, func, select, update
+from sqlalchemy import Column, ColumnElement, Connection, Row, Select, Table, bindparam, func, select, update
 from sqlalchemy.exc import IntegrityError
 
 from mvne_provisioning.errors import ProvisioningError
@@ -72,7 +73,12 @@ def add(conn: Connection, pool: Pool, brand: str, rows: list[dict[str, str]], at
 
 def held(conn: Connection, pool: Pool, brand: str, holder: str) -> Row[Any] | None:
     """Return the row that `holder` has reserved or is assigned, if any."""
-    return conn.execute(select(pool.table).where(pool.table.c.brand == brand, pool.table.c.holder == holder)).first()
+    return conn.execute(_held(pool.table), {"brand": brand, "holder": holder}).first()
+
+
+@cache  # asked for at every step of an order
+def _held(table: Table) -> Select[Any]:
+    return select(table).where(table.c.brand == bindparam("brand"), table.c.holder == bindparam("holder"))
 
 
 def reserve(

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from mvne_provisioning.errors import ProvisioningError
 from mvne_provisioning.identifiers.identifier import IdentifierError
@@ -67,7 +68,7 @@ class Conditions:
     """Under what conditions a network is used: what it offers, the prefixes of premium numbers, its own country."""
 
     capabilities: frozenset[Capability]
-    premium: tuple[str, ...]
+    premium: frozenset[str]
     country: str
 
 
@@ -86,18 +87,19 @@ def check_use(use: Use, line: HostLine | None, conditions: Conditions) -> HostLi
     return line
 
 
-def _barrings_met(use: Use, own: Msisdn, roams: bool, premium: tuple[str, ...]) -> frozenset[Barring]:
+def _barrings_met(use: Use, own: Msisdn, roams: bool, premium: frozenset[str]) -> frozenset[Barring]:
     """Return every barring that would stop this use."""
     met = {_BARRED[use.kind]}
     if roams:
         met.add(Barring.ROAMING)
-    if use.to is not None and use.to.startswith(premium):
+    if use.to is not None and any(use.to[:length] in premium for length in range(1, len(use.to) + 1)):
         met.add(Barring.PREMIUM)
     if use.to is not None and _is_abroad(use.to, own):
         met.add(Barring.INTERNATIONAL)
     return frozenset(met)
 
 
+@lru_cache(maxsize=4096)
 def _is_abroad(called: str, own: Msisdn) -> bool:
     """Say whether `called` is a number of another country code; short codes are at home."""
     try:

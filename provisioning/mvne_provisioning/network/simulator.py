@@ -69,7 +69,7 @@ class SimulatedHostNetwork:
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self.latency = latency
-        self._conditions = Conditions(capabilities, premium, country)
+        self._conditions = Conditions(capabilities, frozenset(premium), country)
         self._engine = engine
         self._wire = Wire(engine, answers, _COMMANDS, HostRefused, HostUnavailable, _reused, self._pause)
         self._sleep = sleep

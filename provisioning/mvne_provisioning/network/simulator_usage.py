@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import UTC
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Connection, Row, insert, select, update
@@ -94,8 +95,12 @@ def _refuse_other_content(use: Use, known: NetworkUsage, conditions: Conditions)
 
 
 def _usage(row: Row[Any]) -> NetworkUsage:
-    known = {**row._mapping, "imsi": Imsi(row.imsi), "msisdn": Msisdn(row.msisdn), "kind": UsageKind(row.kind)}
+    known = {**row._mapping, "imsi": _imsi(row.imsi), "msisdn": _msisdn(row.msisdn), "kind": UsageKind(row.kind)}
     return NetworkUsage(**known)
+
+
+#: The same few lines make many records: each of their identifiers is checked once.
+_imsi, _msisdn = lru_cache(maxsize=4096)(Imsi), lru_cache(maxsize=4096)(Msisdn)
 
 
 def _columns(record: NetworkUsage) -> dict[str, object]:

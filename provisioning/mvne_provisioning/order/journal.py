@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, insert, select, update
+from sqlalchemy import Connection, Row, and_, bindparam, insert, select, update
 
 from mvne_provisioning.moves import MoveNotAllowed, sources
 from mvne_provisioning.order.errors import UnknownOrder
@@ -15,6 +15,14 @@ from mvne_provisioning.order.record import Order, order_from
 from mvne_provisioning.states import ORDER_MOVES, STEP_MOVES, OrderState, StepState
 from mvne_provisioning.tables import provisioning_order as _orders
 from mvne_provisioning.tables import provisioning_order_step as _steps
+
+#: Built once: an order is read in every transaction of its run.
+_LOCKED_ORDER = (
+    select(_orders)
+    .where(_orders.c.brand == bindparam("brand"), _orders.c.order_id == bindparam("order_id"))
+    .with_for_update()
+)
+_STEPS = select(_steps).where(_steps.c.brand == bindparam("brand"), _steps.c.order_id == bindparam("order_id"))
 
 
 class Journal:
@@ -25,11 +33,11 @@ class Journal:
         self.at = at
         self._this_order = and_(_orders.c.brand == brand, _orders.c.order_id == order_id)
         self._these_steps = and_(_steps.c.brand == brand, _steps.c.order_id == order_id)
-        row = conn.execute(select(_orders).where(self._this_order).with_for_update()).first()
+        row = conn.execute(_LOCKED_ORDER, {"brand": brand, "order_id": order_id}).first()
         if row is None:
             raise UnknownOrder(f"{brand} has no order {order_id!r}")
         self.order: Order = order_from(row)
-        stored = conn.execute(select(_steps).where(self._these_steps)).all()
+        stored = conn.execute(_STEPS, {"brand": brand, "order_id": order_id}).all()
         self._states = {row.step: StepState(row.state) for row in stored}
         self._refusals: dict[str, int] = {row.step: row.refusals for row in stored}
 
@@ -45,7 +53,8 @@ class Journal:
         """Write down a step for the first time, with the key of its call."""
         names = {"brand": self.order.brand, "order_id": self.order.order_id, "step": step, "position": position}
         moments = {"started_at": self.at, "changed_at": self.at}
-        self.conn.execute(insert(_steps).values(**names, **moments, key=key, state=state, reason=reason, refusals=0))
+        row = {**names, **moments, "key": key, "state": state, "reason": reason, "refusals": 0}
+        self.conn.execute(insert(_steps), row)
         self._states[step] = state
 
     def mark(self, step: str, to: StepState, reason: str | None = None) -> None:
@@ -82,7 +91,8 @@ class Journal:
         emit(self.conn, event, content_of(self.order, self.at))
 
     def _write(self, where: Any, values: Mapping[str, object], to: OrderState | None = None) -> None:
-        row: Row[Any] | None = self.conn.execute(update(_orders).where(where).values(values).returning(_orders)).first()
+        changed = update(_orders).where(where).returning(_orders)
+        row: Row[Any] | None = self.conn.execute(changed, dict(values)).first()
         if row is None:
             raise MoveNotAllowed(f"the order {self.order.order_id}", self.order.state, str(to))
         self.order = order_from(row)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 
 from mvne_provisioning.identifiers.imsi import Imsi
 from mvne_provisioning.order.errors import LineBusy, OrderConflict, OrderNotCancellable, UnknownOrder
@@ -19,6 +19,8 @@ from mvne_provisioning.tables import provisioning_order as _orders
 _GIVES_PROFILE = frozenset({OrderKind.ACTIVATION, OrderKind.SIM_SWAP})
 _UNDONE = frozenset({OrderState.FAILED, OrderState.CANCELLED})
 
+_ORDER = select(_orders).where(_orders.c.brand == bindparam("brand"), _orders.c.order_id == bindparam("order_id"))
+
 
 def place_order(conn: Connection, brand: str, order_id: str, request: AnyRequest, at: datetime) -> Order:
     """Write down what is asked for a line; placing the same order again changes nothing.
@@ -27,16 +29,15 @@ def place_order(conn: Connection, brand: str, order_id: str, request: AnyRequest
     """
     asked = columns_of(request)
     row = {"brand": brand, "order_id": order_id, "state": OrderState.PLACED, "placed_at": at, "changed_at": at}
-    placed = insert_or_ignore(conn, _orders).values(**row, **asked).returning(_orders)
-    if new := conn.execute(placed).first():
+    placed = insert_or_ignore(conn, _orders).returning(_orders)
+    if new := conn.execute(placed, {**row, **asked}).first():
         return order_from(new)
     return _placed_before(conn, brand, order_id, asked)
 
 
 def find_order(conn: Connection, brand: str, order_id: str) -> Order:
     """Return an order; raise `UnknownOrder`."""
-    query = select(_orders).where(_orders.c.brand == brand, _orders.c.order_id == order_id)
-    row = conn.execute(query).first()
+    row = conn.execute(_ORDER, {"brand": brand, "order_id": order_id}).first()
     if row is None:
         raise UnknownOrder(f"{brand} has no order {order_id!r}")
     return order_from(row)
@@ -90,8 +91,7 @@ def _is_cancellable(order: Order) -> bool:
 
 
 def _placed_before(conn: Connection, brand: str, order_id: str, asked: dict[str, object]) -> Order:
-    query = select(_orders).where(_orders.c.brand == brand, _orders.c.order_id == order_id)
-    row = conn.execute(query).first()
+    row = conn.execute(_ORDER, {"brand": brand, "order_id": order_id}).first()
     if row is None:
         raise LineBusy(f"the line {asked['line_id']!r} has another order under way; run that first")
     if any(row._mapping[column] != value for column, value in asked.items()):
