@@ -118,15 +118,14 @@ def terminate(platform: Platform, brand: str, line_id: str, job_id: str, at: dat
 def end_unpaid(platform: Platform, brand: str, line_id: str, invoice_id: str, at: datetime) -> None:
     """End a line whose bill was not paid; one that was paid in the last moment is no reason any more.
 
-    A prepaid period that was not had is not owed, nor anything for a line that never came into service: it is credited.
+    A prepaid period that was not had is not owed: its invoice is credited.
     """
     with platform.store.transact() as conn:
         owner = subscription.get(conn, brand, line_id, lock=True)
         credited = issuing.credit_of(conn, brand, invoice_id) is not None
         if not credited and attempts.due(conn, brand, invoice_id).minor <= 0:
             return
-        never_served = lines.get(conn, brand, line_id).state is LineState.ORDERED
-        if not credited and (never_served or _plan(conn, brand, owner).pay is Pay.PREPAID):
+        if not credited and _plan(conn, brand, owner).pay is Pay.PREPAID:
             issuing.credit(conn, brand, f"credit:{invoice_id}", invoice_id, at)
     if owner.state is not SubscriptionState.ENDED:
         cancel(platform, brand, line_id, at, now=True)

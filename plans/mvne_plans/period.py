@@ -5,8 +5,9 @@ from __future__ import annotations
 import calendar
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from enum import StrEnum
+from functools import lru_cache
 from typing import Self
 
 from mvne_plans.errors import PlansError
@@ -130,18 +131,23 @@ def boundary(anchor: datetime, every: Every, number: int) -> datetime:
     >>> [boundary(datetime(2027, 1, 31, tzinfo=UTC), MONTH, n).date().isoformat() for n in (1, 2)]
     ['2027-02-28', '2027-03-31']
     """
-    aware(anchor)
+    return _boundary(aware(anchor).replace(tzinfo=None), anchor.tzinfo, anchor.fold, every, number)
+
+
+@lru_cache(maxsize=16_384)  # one subscription's periods are asked for with every record of use
+def _boundary(anchor: datetime, zone: tzinfo | None, fold: int, every: Every, number: int) -> datetime:
+    """Return a boundary for an anchor on the wall clock of `zone`: the same moment in two zones has two calendars."""
     if every.unit is Unit.DAY:
-        local = anchor.replace(tzinfo=None) + timedelta(days=every.count * number)
+        local = anchor + timedelta(days=every.count * number)
     else:
         months = anchor.year * 12 + anchor.month - 1 + every.count * number
         year, month = divmod(months, 12)
         day = min(anchor.day, calendar.monthrange(year, month + 1)[1])
-        local = anchor.replace(tzinfo=None, year=year, month=month + 1, day=day)
+        local = anchor.replace(year=year, month=month + 1, day=day)
     # A wall-clock time that a spring change skips moves forward by the hour that is missing; of one that an autumn
     # change repeats the first is meant, but for the anchor, which says itself which it is.
-    local = local.replace(tzinfo=anchor.tzinfo, fold=0 if number else anchor.fold)
-    return local.astimezone(UTC).astimezone(anchor.tzinfo)
+    local = local.replace(tzinfo=zone, fold=0 if number else fold)
+    return local.astimezone(UTC).astimezone(zone)
 
 
 def period_number(anchor: datetime, every: Every, number: int) -> Period:

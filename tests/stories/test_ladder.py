@@ -136,6 +136,20 @@ def test_a_bill_that_is_paid_before_the_line_is_suspended_leaves_it_in_service(h
     assert "line.suspended" not in house.told("comet")
 
 
+def test_a_bill_that_is_paid_before_the_line_is_ended_keeps_it(house: House) -> None:
+    """The job to end the line was asked for; the money came before it was done."""
+    line = house.join("zoe", "comet", "spark", periods=3).id
+    change_card(house, "zoe", FAILING)
+    pass_days(house, 90 + 3 + 7)
+    house.after(days=14)
+    list(collect_due(house.platform, "comet", house.now))
+    change_card(house, "zoe", "pm_card_visa")
+    collect(house.platform, "comet", house.documents(line, "comet")[-1].id, house.now)
+    workers.work(house.platform, "comet", house.now)
+    assert house.line(line, "comet").state is LineState.ACTIVE
+    assert len(house.documents(line, "comet")) == 2
+
+
 def test_where_the_tax_is_not_known_nobody_is_signed_up(house: House) -> None:
     with pytest.raises(UnknownTaxRegion):
         signup.sign_up(

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, bindparam, func, select, update
 
 from mvne_billing.rating.result import Reason
 from mvne_billing.sql import upsert
@@ -66,7 +66,17 @@ def everything(conn: Connection, brand: str) -> Iterator[Held]:
         after = held[-1].id
 
 
+_RESOLVE = (
+    update(table)
+    .where(
+        table.c.brand == bindparam("its_brand"),
+        table.c.id.in_(bindparam("ids", expanding=True)),
+        table.c.resolved_at.is_(None),
+    )
+    .values(resolved_at=bindparam("at_last"))
+)
+
+
 def resolve(conn: Connection, brand: str, ids: Sequence[str], at: datetime) -> None:
     """Note that these records found their price at `at`."""
-    waits = (table.c.brand == brand, table.c.id.in_(ids), table.c.resolved_at.is_(None))
-    conn.execute(update(table).where(*waits).values(resolved_at=at))
+    conn.execute(_RESOLVE, {"its_brand": brand, "ids": ids, "at_last": at})

@@ -51,10 +51,13 @@ class Rated:
     taken: Mapping[str, int]
 
 
+_COMPACT = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False)
+
+
 def parts_text(parts: tuple[Part, ...]) -> str:
     """Return parts as the compact JSON they are stored in."""
     rows = [(one.rule, one.name, one.units, one.billable, one.rate, one.charge_micro) for one in parts]
-    return json.dumps(rows, separators=(",", ":"), ensure_ascii=False)
+    return _COMPACT.encode(rows)
 
 
 def parts_from(text: str) -> tuple[Part, ...]:

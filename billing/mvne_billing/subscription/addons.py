@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, Row, select, update
+from sqlalchemy import Connection, Row, bindparam, select, update
 
 from mvne_billing.rating.result import Rule
 from mvne_billing.sql import upsert
@@ -19,6 +19,12 @@ from mvne_plans.canonical import dumps, loads
 from mvne_plans.catalogue import Addon
 from mvne_plans.period import Every, Period, boundary
 from mvne_plans.tariff import Bucket
+
+_OF = (
+    select(table)
+    .where(table.c.brand == bindparam("brand"), table.c.subscription.in_(bindparam("subscriptions", expanding=True)))
+    .order_by(table.c.starts, table.c.id)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,13 +82,8 @@ def _open_again(conn: Connection, brand: str, owner: Subscription, bought: Addon
 
 def purchases(conn: Connection, brand: str, subscriptions: Sequence[str]) -> Mapping[str, list[Purchase]]:
     """Return all purchases of these subscriptions, oldest first."""
-    query = (
-        select(table)
-        .where(table.c.brand == brand, table.c.subscription.in_(subscriptions))
-        .order_by(table.c.starts, table.c.id)
-    )
     found: dict[str, list[Purchase]] = {}
-    for row in conn.execute(query):
+    for row in conn.execute(_OF, {"brand": brand, "subscriptions": subscriptions}):
         found.setdefault(row.subscription, []).append(_purchase(row))
     return found
 

@@ -161,7 +161,8 @@ def billed(conn: Connection, brand: str, current: Subscription, every: Every) ->
 
 def from_row(row: Row[tuple[Any, ...]]) -> Subscription:
     """Return the subscription of a row of its table."""
-    fields: dict[str, Any] = {name: row._mapping[name] for name in Subscription.__dataclass_fields__}
+    stored = row._mapping
+    fields: dict[str, Any] = {name: stored[name] for name in Subscription.__dataclass_fields__}
     return Subscription(**{**fields, "state": SubscriptionState(fields["state"])})
 
 

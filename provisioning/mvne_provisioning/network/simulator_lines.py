@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Connection, Row, select, update
@@ -64,4 +65,14 @@ def lines_by_imsi(conn: Connection, imsis: Iterable[Imsi]) -> dict[Imsi, HostLin
 def _line(row: Row[Any]) -> HostLine:
     barrings = frozenset(map(Barring, filter(None, row.barrings.split(","))))
     state = HostState(row.state)
-    return HostLine(Imsi(row.imsi), Iccid(row.iccid), Msisdn(row.msisdn), state, barrings, row.bits_per_second)
+    return HostLine(
+        imsi_of(row.imsi), _iccid_of(row.iccid), msisdn_of(row.msisdn), state, barrings, row.bits_per_second
+    )
+
+
+# The same lines come again and again: each of their identifiers is checked once.
+imsi_of, _iccid_of, msisdn_of = (
+    lru_cache(maxsize=4096)(Imsi),
+    lru_cache(maxsize=4096)(Iccid),
+    lru_cache(maxsize=4096)(Msisdn),
+)

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import UTC
-from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, insert, select, update
 
-from mvne_provisioning.identifiers.imsi import Imsi
-from mvne_provisioning.identifiers.msisdn import Msisdn
 from mvne_provisioning.network.port import HostLine, NetworkUsage, UsageBatch, UsageKind
 from mvne_provisioning.network.simulated_use import Conditions, Use, UseRefused, check_use
-from mvne_provisioning.network.simulator_lines import lines_by_imsi
+from mvne_provisioning.network.simulator_lines import imsi_of, lines_by_imsi, msisdn_of
 from mvne_provisioning.network.simulator_tables import counter, usage
 from mvne_provisioning.statements import insert_or_ignore, select_in
 
@@ -67,10 +64,17 @@ def usage_after(conn: Connection, after: int, limit: int) -> UsageBatch:
     return UsageBatch(records, records[-1].sequence if records else after)
 
 
+_MOVED = (
+    update(counter)
+    .where(counter.c.name == "usage")
+    .values(value=counter.c.value + bindparam("by", type_=counter.c.value.type))
+    .returning(counter.c.value)
+)
+
+
 def _advance(conn: Connection, by: int) -> int:
     """Move the counter of records on and return where it stands."""
-    moved = update(counter).where(counter.c.name == "usage").values(value=counter.c.value + by)
-    value: int = conn.execute(moved.returning(counter.c.value)).scalar_one()
+    value: int = conn.execute(_MOVED, {"by": by}).scalar_one()
     return value
 
 
@@ -95,12 +99,8 @@ def _refuse_other_content(use: Use, known: NetworkUsage, conditions: Conditions)
 
 
 def _usage(row: Row[Any]) -> NetworkUsage:
-    known = {**row._mapping, "imsi": _imsi(row.imsi), "msisdn": _msisdn(row.msisdn), "kind": UsageKind(row.kind)}
+    known = {**row._mapping, "imsi": imsi_of(row.imsi), "msisdn": msisdn_of(row.msisdn), "kind": UsageKind(row.kind)}
     return NetworkUsage(**known)
-
-
-#: The same few lines make many records: each of their identifiers is checked once.
-_imsi, _msisdn = lru_cache(maxsize=4096)(Imsi), lru_cache(maxsize=4096)(Msisdn)
 
 
 def _columns(record: NetworkUsage) -> dict[str, object]:

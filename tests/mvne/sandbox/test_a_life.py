@@ -143,3 +143,12 @@ def test_books_that_do_not_agree_are_not_reported(seniors: Lived, monkeypatch: p
     run = type("Run", (), {"name": "tilleul"})()
     with seniors.platform.store.read() as conn, pytest.raises(SandboxError, match=r"do not agree: .*ghost"):
         prove(conn, run)
+
+
+def test_a_record_that_came_before_its_sign_up_is_priced_the_same_day(seniors: Lived) -> None:
+    mine = (usage.c.brand == "tilleul", usage.c.id.startswith("early-"))
+    with seniors.platform.store.read() as conn:
+        rows = conn.execute(select(usage.c.start, usage.c.batch).where(*mine)).all()
+    assert rows
+    for row in rows:
+        assert row.batch.startswith(f"replay-{row.start.date()}")
