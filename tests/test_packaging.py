@@ -52,8 +52,8 @@ def test_the_wheel_holds_our_packages_and_nothing_else(wheel: zipfile.ZipFile) -
 
 
 def test_the_console_command_leads_to_a_function(wheel: zipfile.ZipFile) -> None:
-    assert metadata(wheel, "entry_points.txt").strip() == "[console_scripts]\nmvne = mvne.cli:main"
-    assert callable(importlib.import_module("mvne.cli").main)
+    assert metadata(wheel, "entry_points.txt").strip() == "[console_scripts]\nmvne = mvne.cli.main:main"
+    assert callable(importlib.import_module("mvne.cli.main").main)
 
 
 def test_the_licence_goes_with_the_wheel(wheel: zipfile.ZipFile) -> None:

@@ -2,7 +2,7 @@
 
 >>> import mvne
 >>> sorted(mvne.__all__)[:4]
-['Brand', 'Platform', 'check', 'connect']
+['Brand', 'Platform', 'SignUp', 'Subscriber']
 
 Everything the command line does is one call of these names. They are imported when they are first used, so that
 `import mvne` costs nothing.
