@@ -26,6 +26,9 @@ from mvne.migrations import HEAD, migrate, revision
 
 _READ = "mvne_read"
 
+#: Statements that the SQLite driver keeps prepared: more than there are different ones.
+_STATEMENTS = 1024
+
 #: The advisory lock of whoever makes tables: any number that nobody else in the database uses.
 _BUILDING = 0x6D766E65
 
@@ -114,13 +117,14 @@ def open_engine(url: str) -> Engine:
     if parsed.get_backend_name() != "sqlite":
         raise StoreError(f"a store is SQLite or PostgreSQL, not {parsed.get_backend_name()}")
     if parsed.database in (None, "", ":memory:"):
-        engine = create_engine("sqlite://", poolclass=StaticPool, connect_args={"check_same_thread": False})
+        shared = {"check_same_thread": False, "cached_statements": _STATEMENTS}
+        engine = create_engine("sqlite://", poolclass=StaticPool, connect_args=shared)
     else:
         try:
             Path(str(parsed.database)).parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise StoreError(f"the store {parsed} cannot be opened: {error}") from None
-        engine = create_engine(parsed)
+        engine = create_engine(parsed, connect_args={"cached_statements": _STATEMENTS})
     event.listen(engine, "connect", _prepare)
     # Not a listener: an engine with listeners asks them at every statement, which costs a tenth of everything.
     engine.dialect.do_begin = _begin  # type: ignore[assignment]  # the hook that a dialect of ours would override

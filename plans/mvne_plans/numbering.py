@@ -62,6 +62,8 @@ class NumberingPlan:
 
         `0612345678` in France is `+33612345678`; the international prefix is read as `+`; spaces, dots and dashes go.
         """
+        if dialled.startswith("+") and dialled[1:].isdigit():
+            return dialled
         number = "".join(sign for sign in dialled if sign not in " .-()")
         if number.startswith("+"):
             return number

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from pathlib import Path
 
@@ -24,6 +25,9 @@ def command(plan: Path, subscribers: int, months: int, seed: int, out: Path | No
     from mvne import sandbox
     from mvne.planfile.reading import load
 
+    # What a life makes is kept to its end: looking for garbage among it would only cost a tenth of the time.
+    gc.freeze()
+    gc.set_threshold(200_000, 50, 100)
     brand = load(plan)
     console = Console(stderr=True)
     columns = (

@@ -15,10 +15,10 @@ from mvne_provisioning.identifiers.imsi import Imsi
 from mvne_provisioning.network.port import UsageKind
 from mvne_provisioning.network.simulated_use import Use
 
-CALL_SECONDS = 240  #: mean length of a call
-DATA_SESSIONS = 1.0  #: per day
+CALL_SECONDS = 300  #: mean length of a call
+DATA_SESSIONS = 0.5  #: records a day: the network closes one every other day
 DAY_TO_DAY = 0.5  #: spread (sigma) of a day's data around the usual
-EMERGENCY_CALL = 0.0005  #: of calls
+EMERGENCY_CALL = 0.001  #: of calls
 PREMIUM_CALL = 0.001  #: of calls, where the line is barred from them: refused
 SLOW_HOURS = 2  #: a slowed line carries data for so long a day
 
