@@ -16,6 +16,7 @@ from mvne_billing.sql import upsert
 
 _FEED = "events"
 
+_INSERT = insert(table)
 _STEP = (
     update(cursor)
     .where(cursor.c.brand == bindparam("its_brand"), cursor.c.feed == bindparam("its_feed"))
@@ -39,7 +40,7 @@ def emit(conn: Connection, brand: str, type_: str, subject: str, content: Mappin
     """Write an event. Its number is taken last in a transaction, so that writers do not wait for one another long."""
     number = next_number(conn, brand, _FEED)
     row = {"brand": brand, "number": number, "type": type_, "subject": subject, "at": at}
-    conn.execute(insert(table), row | {"content": json.dumps(content, sort_keys=True, default=str)})
+    conn.execute(_INSERT, row | {"content": json.dumps(content, sort_keys=True, default=str)})
 
 
 def events(conn: Connection, brand: str, after: int = 0, limit: int = 1000) -> list[Event]:

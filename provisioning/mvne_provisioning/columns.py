@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from enum import StrEnum
+from typing import Any
 
 from sqlalchemy import CheckConstraint, DateTime, Dialect
 from sqlalchemy.exc import DontWrapMixin
@@ -14,6 +16,10 @@ from mvne_provisioning.errors import ProvisioningError
 
 class NaiveDateTime(ProvisioningError, ValueError, DontWrapMixin):
     """A moment without time zone was to be stored; give it one, usually UTC."""
+
+
+#: From what a driver gives to what we take.
+_Reader = Callable[[Any], datetime | None]
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -30,6 +36,13 @@ class UtcDateTime(TypeDecorator[datetime]):
             raise NaiveDateTime(f"{value.isoformat()} has no time zone; give it one, usually UTC")
         moment = value.astimezone(UTC)
         return moment.replace(tzinfo=None) if dialect.name == "sqlite" else moment
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> _Reader | None:
+        """Return what reads a value; on SQLite in one step, because it reads most of what is read."""
+        parse: Any = self.impl_instance.result_processor(dialect, coltype)
+        if dialect.name != "sqlite" or parse is None:
+            return super().result_processor(dialect, coltype)
+        return lambda stored: None if stored is None else parse(stored).replace(tzinfo=UTC)
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
         """Return what was stored, aware and in UTC."""

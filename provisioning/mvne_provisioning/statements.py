@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import cache
 from itertools import islice
 from typing import Any
 
@@ -14,7 +15,12 @@ _CHUNK = 500  # below the number of parameters that any SQLite accepts in one st
 
 def insert_or_ignore(conn: Connection, table: Table) -> postgresql.Insert | sqlite.Insert:
     """Return an INSERT that leaves out rows which break a unique constraint; RETURNING tells which went in."""
-    if conn.dialect.name == "postgresql":
+    return _insert_or_ignore(conn.dialect.name, table)
+
+
+@cache
+def _insert_or_ignore(dialect: str, table: Table) -> postgresql.Insert | sqlite.Insert:
+    if dialect == "postgresql":
         return postgresql.insert(table).on_conflict_do_nothing()
     return sqlite.insert(table).on_conflict_do_nothing()
 

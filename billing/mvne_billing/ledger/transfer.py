@@ -13,6 +13,7 @@ from sqlalchemy import Connection, bindparam, insert, select
 from mvne_billing.errors import BillingError
 from mvne_billing.tables import transfer
 
+_INSERT = insert(transfer)
 _HASHES = select(transfer.c.id, transfer.c.hash).where(
     transfer.c.brand == bindparam("brand"), transfer.c.id.in_(bindparam("ids", expanding=True))
 )
@@ -113,7 +114,7 @@ def post(conn: Connection, brand: str, transfers: Sequence[Transfer]) -> int:
             elif known[one.id] != digest:
                 raise TransferConflict(f"transfer {one.id} is in the ledger with other content; give it another id")
         if fresh:
-            conn.execute(insert(transfer), fresh)
+            conn.execute(_INSERT, fresh)
         added += len(fresh)
     return added
 

@@ -133,8 +133,9 @@ def _meters(conn: Connection, brand: str, rater: Rater, ids: Sequence[str], earl
     longest = max((plan.every.at_most for plan in plans.values()), default=timedelta(0))
     since = min([earliest - longest, *(one.valid.start for bought_by in bought.values() for one in bought_by)])
     mine = (allowance.c.brand == brand, allowance.c.subscription.in_(ids), allowance.c.period_start >= since)
-    for row in conn.execute(select(allowance).where(*mine)):
-        counters[row.subscription][(row.bucket, row.period_start)] = row.used
+    columns = (allowance.c.subscription, allowance.c.bucket, allowance.c.period_start, allowance.c.used)
+    for subscription, bucket, start, used in conn.execute(select(*columns).where(*mine)):
+        counters[subscription][bucket, start] = used
     return {
         one.id: Meter(one, plans[one.plan, one.version], bought.get(one.id, []), counters[one.id])
         for one in subscriptions

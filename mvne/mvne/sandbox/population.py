@@ -96,7 +96,7 @@ def population(brand: Brand, subscribers: int, seed: int, start: datetime, days:
 
 def _joins(chance: Random, start: datetime, days: int, zone: ZoneInfo) -> datetime:
     """Draw when somebody signs up: many at first, fewer later, by day."""
-    day = int(max(days - 2, 1) * 0.9 * chance.random() ** 1.4)
+    day = int(max(days - 2, 1) * 0.9 * chance.random() ** 1.25)
     local = start.astimezone(zone) + timedelta(days=day, seconds=chance.randrange(9 * 3600, 18 * 3600))
     return local.astimezone(UTC)
 

@@ -21,6 +21,7 @@ from mvne_provisioning.tables import provisioning_order_step as _steps
 _ITSELF = (_orders.c.brand == bindparam("its_brand"), _orders.c.order_id == bindparam("its_id"))
 _ITS_STEPS = (_steps.c.brand == bindparam("its_brand"), _steps.c.order_id == bindparam("its_id"))
 _LOCKED_ORDER = select(_orders).where(*_ITSELF).with_for_update()
+_BEGIN_STEP = insert(_steps)
 _STEPS = select(_steps).where(*_ITS_STEPS)
 
 
@@ -65,7 +66,7 @@ class Journal:
         names = {"brand": self.order.brand, "order_id": self.order.order_id, "step": step, "position": position}
         moments = {"started_at": self.at, "changed_at": self.at}
         row = {**names, **moments, "key": key, "state": state, "reason": reason, "refusals": 0}
-        self.conn.execute(insert(_steps), row)
+        self.conn.execute(_BEGIN_STEP, row)
         self._states[step] = state
 
     def mark(self, step: str, to: StepState, reason: str | None = None) -> None:
