@@ -15,7 +15,7 @@ from mvne_provisioning.identifiers.imsi import Imsi
 from mvne_provisioning.network.port import UsageKind
 from mvne_provisioning.network.simulated_use import Use
 
-CALL_SECONDS = 300  #: mean length of a call
+CALL_SECONDS = 360  #: mean length of a call
 DATA_SESSIONS = 0.5  #: records a day: the network closes one every other day
 DAY_TO_DAY = 0.5  #: spread (sigma) of a day's data around the usual
 EMERGENCY_CALL = 0.001  #: of calls
