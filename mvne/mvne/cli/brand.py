@@ -71,7 +71,9 @@ def check(plan: Path, on: datetime | None, as_json: bool) -> None:
             click.echo(render_margins(report.margins, report.brand))
             output.next_command(f"mvne launch {plan}")
         else:
-            click.echo(f"\n{len(findings.errors(report.findings))} errors in {plan}; nothing can be launched", err=True)
+            count = len(findings.errors(report.findings))
+            errors = "1 error" if count == 1 else f"{count} errors"
+            click.echo(f"\n{errors} in {plan}; nothing can be launched", err=True)
     sys.exit(0 if report.ok else INVALID)
 
 
