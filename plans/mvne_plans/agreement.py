@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from decimal import Decimal
 
 from mvne_plans.period import MONTH, Every
 from mvne_plans.quantity import Kind
@@ -20,6 +21,10 @@ class Agreement:
     the zones of the market, such as `eea` (use abroad, by where the phone is; `other` for the rest). `deck` refines
     `international` by called prefix. `line_micro` is charged per active line and `line_every`; `minimum_micro` is what
     the brand pays at least per `minimum_every`.
+
+    Use of the kinds in `capacity` costs nothing by the unit: `capacity_micro` per `capacity_every` pays for all of it.
+    Under `retail_minus` the host takes the retail price less this percentage, of use and of recurring prices, and the
+    rates do not count. A rate with tiers goes by the brand's use of the calendar month.
     """
 
     starts: date
@@ -30,6 +35,10 @@ class Agreement:
     deck: RateDeck = field(default_factory=RateDeck)
     minimum_micro: int = 0
     minimum_every: Every = MONTH
+    capacity: tuple[Kind, ...] = ()
+    capacity_micro: int = 0
+    capacity_every: Every = MONTH
+    retail_minus: Decimal | None = None
 
 
 def in_force(versions: tuple[Agreement, ...], day: date) -> Agreement | None:

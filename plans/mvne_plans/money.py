@@ -2,18 +2,22 @@
 
 The two roundings of the house live here and nowhere else:
 
-* `round_record`: a usage record's exact charge, a fraction, becomes micro-units (1e-6 of the currency's main unit);
+* `round_record`: a usage record's exact charge, a fraction, becomes micro-units (1e-6 of the currency's main unit), by
+  the tariff's own `Rounding`;
 * `round_line`: a bill line's sum of micro-units becomes minor units.
 
-Both round half up (away from zero on a tie), the commercial rounding of EU Regulation 1103/97, art. 5.
+Where nothing else is said both round half up (away from zero on a tie), the commercial rounding of EU Regulation
+1103/97, art. 5.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
+from enum import StrEnum
 from fractions import Fraction
-from typing import Self
+from typing import Literal, Self
 
 from mvne_plans.errors import PlansError
 
@@ -67,15 +71,55 @@ def half_up(value: Fraction) -> int:
     return magnitude if value >= 0 else -magnitude
 
 
-def round_record(charge: Fraction, unit_micro: int = 1) -> int:
-    """Round a record's exact charge, in micro-units, to a multiple of `unit_micro`.
+class Mode(StrEnum):
+    """How a number between two steps is rounded: away from zero, towards it, or to the nearer with a rule for ties."""
 
-    `unit_micro` is the tariff's own rounding unit: 1 keeps every micro-unit, 10,000 is a whole cent.
+    UP = "up"
+    DOWN = "down"
+    HALF_UP = "half-up"
+    HALF_EVEN = "half-even"
 
-    >>> round_record(Fraction(1, 3)), round_record(Fraction(5000), 10_000)
-    (0, 10000)
+
+@dataclass(frozen=True, slots=True)
+class Rounding:
+    """How a tariff rounds a charge: to a multiple of `unit_micro` micro-units (10,000 is a whole cent), by `mode`.
+
+    `per` says what is rounded: a `session` as a running total, so that its partial reports add up to the rounded price
+    of the whole, or every `record` by itself.
     """
-    return half_up(charge) if unit_micro == 1 else half_up(charge / unit_micro) * unit_micro
+
+    unit_micro: int = 1
+    mode: Mode = Mode.HALF_UP
+    per: Literal["session", "record"] = "session"
+
+
+#: Every micro-unit is kept.
+EXACT = Rounding()
+
+
+def round_record(charge: Fraction, rounding: Rounding = EXACT) -> int:
+    """Round an exact charge, in micro-units, as the tariff says.
+
+    >>> round_record(Fraction(1, 3)), round_record(Fraction(5000), Rounding(10_000))
+    (0, 10000)
+    >>> [round_record(Fraction(5, 2), Rounding(1, mode)) for mode in Mode]
+    [3, 2, 3, 2]
+    """
+    steps = charge if rounding.unit_micro == 1 else charge / rounding.unit_micro
+    return _WHOLE[rounding.mode](steps) * rounding.unit_micro
+
+
+def _away(value: Fraction) -> int:
+    magnitude = -(-abs(value.numerator) // value.denominator)
+    return magnitude if value >= 0 else -magnitude
+
+
+_WHOLE: dict[Mode, Callable[[Fraction], int]] = {
+    Mode.UP: _away,
+    Mode.DOWN: int,
+    Mode.HALF_UP: half_up,
+    Mode.HALF_EVEN: round,
+}
 
 
 def round_line(micro: int, currency: str) -> Money:

@@ -6,18 +6,42 @@ market pack such as `eea`, an ISO 3166 country such as `GB`, or `international` 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from functools import cached_property
 from typing import Literal
 
+from mvne_plans.bands import NO_BANDS, Calendar
+from mvne_plans.money import EXACT, Rounding
 from mvne_plans.numbering import Destination, NumberKind
 from mvne_plans.quantity import Kind
-from mvne_plans.rate import Rate
+from mvne_plans.rate import BY_UNIT, Increments, Rate
 
 DOMESTIC = "domestic"
 INTERNATIONAL = "international"
 OTHER = "other"
+ON_NET = "on_net"  #: numbers of the same brand
+
+#: What a bucket's limit can be of, beside a use label: each member of a pool, and use abroad.
+MEMBER = "member"
+ROAMING = "roaming"
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """The most that one sort of use may take of a bucket: `of` is `member`, `roaming` or a use label like `hotspot`."""
+
+    of: str
+    amount: int
+
+
+@dataclass(frozen=True, slots=True)
+class Rollover:
+    """What is left at the end of a period stays good for `periods` more, at most `limit` of it (None for all)."""
+
+    periods: int = 1
+    limit: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +50,12 @@ class Bucket:
 
     `to` holds the zones that may be called (data ignores it), `within` the zones the phone may be in. `fair_use` is the
     amount after which an unlimited bucket is looked at by a person; the service goes on.
+
+    What else may narrow it: `groups` of numbers that may be called instead of zones, time `bands`, use `labels`, each
+    empty for any. How it burns: low `priority` first, in whole `increments`, each unit of use taking `factor` units of
+    it, at a price of its own where it has a `rate`. A bucket that `blocks` is the last one looked at for use that fits
+    it. One that is `shared` belongs to the pool's owner and serves all members. `limits` cap a sort of use within it.
+    `thresholds` are the percentages whose passing is an event. `credit` is what an unused unit gives back.
     """
 
     id: str
@@ -34,22 +64,39 @@ class Bucket:
     to: tuple[str, ...] = (DOMESTIC,)
     within: tuple[str, ...] = (DOMESTIC,)
     fair_use: int | None = None
+    groups: tuple[str, ...] = ()
+    bands: tuple[str, ...] = ()
+    labels: tuple[str, ...] = ()
+    priority: int = 0
+    increments: Increments = BY_UNIT
+    factor: Decimal = Decimal(1)
+    rate: Rate | None = None
+    blocks: bool = False
+    shared: bool = False
+    limits: tuple[Limit, ...] = ()
+    rollover: Rollover | None = None
+    thresholds: tuple[int, ...] = ()
+    credit: Rate | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Priced:
-    """Beyond the allowance, use is priced."""
+    """Beyond the allowance, use is priced; after `amount` units of the period, by what comes `then`."""
 
     rate: Rate
     rule: Literal["price"] = "price"
+    amount: int | None = None
+    then: Beyond | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Slow:
-    """Beyond the allowance, data goes on free of charge at this speed."""
+    """Beyond the allowance, data goes on free of charge at this speed; after `amount` units, by what comes `then`."""
 
     bits_per_second: int
     rule: Literal["slow"] = "slow"
+    amount: int | None = None
+    then: Beyond | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +106,44 @@ class Stop:
     rule: Literal["stop"] = "stop"
 
 
-Beyond = Priced | Slow | Stop
+@dataclass(frozen=True, slots=True)
+class NextTier:
+    """Beyond the allowance, the period goes on at the next `plan`: its `fee` more, once, for `amount` more units."""
+
+    plan: str
+    fee: Decimal
+    amount: int | None
+    rule: Literal["next"] = "next"
+    then: Beyond | None = None
+
+
+Beyond = Priced | Slow | Stop | NextTier
+
+
+def steps_beyond(first: Beyond | None) -> Iterator[Beyond]:
+    """Yield what happens beyond an allowance, step after step."""
+    step = first
+    while step is not None:
+        yield step
+        step = None if isinstance(step, Stop) else step.then
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """A limit against fraud and bill shock: so much of a `measure` per `window`, and what happens `then`.
+
+    `spend` is counted in micro-units, `count` in sessions, `units` in base units of the one kind in `kinds`. Empty
+    `kinds`, `within` (zones the phone is in) and `to` (kinds of numbers called) mean any. Emergency use never counts.
+    """
+
+    id: str
+    measure: Literal["spend", "count", "units"]
+    amount: int
+    window: Literal["hour", "day", "period"] = "period"
+    kinds: tuple[Kind, ...] = ()
+    within: tuple[str, ...] = ()
+    to: tuple[NumberKind, ...] = ()
+    then: Literal["stop", "alert"] = "stop"
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +193,10 @@ class RateDeck:
 
 @dataclass(frozen=True, slots=True)
 class Roaming:
-    """What happens in a zone abroad: `domestic` (as at home), `refuse`, or prices of its own."""
+    """What happens in a zone abroad: `domestic` (as at home), `refuse`, or prices of its own.
+
+    `prices` of a zone that is as at home hold for what its fair-use limit keeps out of the allowances.
+    """
 
     zone: str
     treatment: Literal["domestic", "refuse", "price"]
@@ -130,7 +217,12 @@ class RatingService:
 
 @dataclass(frozen=True)
 class Tariff:
-    """All that prices a plan's use. `home` is the ISO country; `zones` names its zones' countries."""
+    """All that prices a plan's use. `home` is the ISO country; `zones` names its zones' countries.
+
+    `calendar` holds the time bands; calls that cross one are cut there if `splits_calls`, else the band of their start
+    holds, as it does for data and messages. `rounding` makes micro-units of a session's exact price. `guards` limit
+    spending and velocity.
+    """
 
     currency: str
     home: str
@@ -140,7 +232,10 @@ class Tariff:
     deck: RateDeck = field(default_factory=RateDeck)
     roaming: tuple[Roaming, ...] = ()
     services: tuple[RatingService, ...] = ()
-    rounding_micro: int = 1
+    calendar: Calendar = NO_BANDS
+    splits_calls: bool = True
+    rounding: Rounding = EXACT
+    guards: tuple[Guard, ...] = ()
 
     def in_zone(self, country: str | None, zone: str) -> bool:
         """Say whether a country lies in a zone; `other` and `international` are all countries but home."""

@@ -21,7 +21,9 @@ from mvne_billing.ledger.verifying import verify
 from mvne_billing.mediation.loading import Loaded, load, replay
 from mvne_billing.mediation.meter import Crossing
 from mvne_billing.mediation.settling import Rater, Settled
-from mvne_billing.rating.result import World
+from mvne_billing.rating.buckets import opened
+from mvne_billing.rating.reference import rate
+from mvne_billing.rating.result import Rated, World
 from mvne_billing.sql import Transact
 from mvne_billing.states import SubscriptionState
 from mvne_billing.subscription.subscription import Subscription, move, subscribe
@@ -33,7 +35,7 @@ from mvne_plans.agreement import Agreement
 from mvne_plans.catalogue import Pay, Plan, Term
 from mvne_plans.money import Money
 from mvne_plans.numbering import Destination, NumberingPlan, NumberKind
-from mvne_plans.period import MONTH, Every
+from mvne_plans.period import MONTH, Every, Period
 from mvne_plans.quantity import Kind
 from mvne_plans.rate import Rate
 from mvne_plans.tariff import Bucket, DeckRow, Priced, RateDeck, Slow, Tariff
@@ -79,6 +81,17 @@ def sms(text: str) -> Rate:
 
 def data(text: str) -> Rate:
     return Rate.parse(text, Kind.DATA)
+
+
+#: A period that holds every record of the tables.
+PERIOD = Period(datetime(2020, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC))
+
+
+def rated(
+    one: UsageRecord, terms: Tariff, where: World, used: Mapping[str, int], addons: tuple[Bucket, ...] = ()
+) -> Rated:
+    """Price a record, given what was used of each bucket and counted by each rule."""
+    return rate(one, terms, where, opened((*terms.buckets, *addons), used, PERIOD), used)
 
 
 def numbering() -> NumberingPlan:

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from mvne_billing.rating.reference import rate
 from mvne_billing.rating.result import Rated, Reason, Rule, Unrateable, World, parts_from, parts_text
 from mvne_billing.usage.record import UsageRecord
+from mvne_plans.money import Rounding
 from mvne_plans.quantity import Kind
 from mvne_plans.tariff import Bucket, Priced, RatingService, Roaming, Stop, Tariff
 from tests.billing.builders import (
@@ -29,6 +29,7 @@ from tests.billing.builders import (
     agreement,
     bytes_used,
     data,
+    rated,
     record,
     sms,
     tariff,
@@ -48,12 +49,12 @@ def price(
     addons: tuple[Bucket, ...] = (),
     where: World | None = None,
 ) -> Rated:
-    return rate(one, terms or tariff(), where or world(), FULL if used is None else used, addons)
+    return rated(one, terms or tariff(), where or world(), FULL if used is None else used, addons)
 
 
-def walked(rated: Rated) -> list[tuple[str, str, int, int, int]]:
+def walked(priced: Rated) -> list[tuple[str, str, int, int, int]]:
     """Return the parts as (rule, name, units, billable, charge)."""
-    return [(part.rule.value, part.name, part.units, part.billable, part.charge_micro) for part in rated.parts]
+    return [(part.rule.value, part.name, part.units, part.billable, part.charge_micro) for part in priced.parts]
 
 
 def refused(one: UsageRecord, terms: Tariff | None = None, where: World | None = None) -> Reason:
@@ -109,15 +110,15 @@ def test_an_unlimited_bucket_takes_everything_and_is_counted() -> None:
 def test_buckets_are_used_in_the_order_of_the_plan_then_add_ons() -> None:
     terms = tariff(buckets=(Bucket("first", Kind.DATA, 10), Bucket("second", Kind.DATA, 20)))
     extra = (Bucket("p1:more", Kind.DATA, 30), Bucket("p2:more", Kind.DATA, 40))
-    rated = price(bytes_used(105), terms, {"second": 5, "p1:more": 29}, extra)
-    assert walked(rated) == [
+    priced = price(bytes_used(105), terms, {"second": 5, "p1:more": 29}, extra)
+    assert walked(priced) == [
         ("bucket", "first", 10, 0, 0),
         ("bucket", "second", 15, 0, 0),
         ("bucket", "p1:more", 1, 0, 0),
         ("bucket", "p2:more", 40, 0, 0),
         ("slow", "data", 39, 0, 0),
     ]
-    assert rated.taken == {"first": 10, "second": 15, "p1:more": 1, "p2:more": 40}
+    assert priced.taken == {"first": 10, "second": 15, "p1:more": 1, "p2:more": 40, "slow:data": 39}
 
 
 def test_a_bucket_of_another_kind_is_not_touched() -> None:
@@ -205,9 +206,9 @@ def test_a_kind_of_use_without_a_rule_beyond_is_refused_and_only_then() -> None:
     ("to", "country"), [("112", "FR"), ("15", "US"), ("112", "JP"), (FREEPHONE, "FR"), ("0800 00 00 00", "FR")]
 )
 def test_emergency_and_freephone_calls_are_free_and_uncounted(to: str, country: str) -> None:
-    rated = price(record(600, to, country=country))
-    assert [part.rule for part in rated.parts] == [Rule.FREE]
-    assert (rated.charge_micro, rated.taken) == (0, {})
+    priced = price(record(600, to, country=country))
+    assert [part.rule for part in priced.parts] == [Rule.FREE]
+    assert (priced.charge_micro, priced.taken) == (0, {})
 
 
 def test_a_freephone_number_is_an_ordinary_call_from_a_priced_zone_abroad() -> None:
@@ -219,8 +220,8 @@ def test_a_freephone_number_is_an_ordinary_call_from_a_priced_zone_abroad() -> N
     ("amount", "kind"), [(0, Kind.VOICE), (0, Kind.SMS), (0, Kind.DATA)], ids=lambda value: str(value)
 )
 def test_no_use_has_no_parts_and_no_price(amount: int, kind: Kind) -> None:
-    rated = price(record(amount, kind=kind))
-    assert (rated.parts, rated.charge_micro, rated.cost_micro, rated.taken) == ((), 0, 0, {})
+    priced = price(record(amount, kind=kind))
+    assert (priced.parts, priced.charge_micro, priced.cost_micro, priced.taken) == ((), 0, 0, {})
 
 
 CARE = RatingService("care_calls", Kind.VOICE, "care_homes", voice("0/min"), False, 7200)
@@ -265,8 +266,8 @@ def test_a_service_prices_calls_to_its_group(
 
 def test_a_service_may_reach_abroad_and_then_leaves_the_rest_to_the_deck() -> None:
     terms = tariff(services=(replace(CARE, limit=60),))
-    rated = price(record(61, GB_NUMBER), terms)
-    assert walked(rated) == [("service", "care_calls", 60, 0, 0), ("deck", "+447", 1, 60, 300_000)]
+    priced = price(record(61, GB_NUMBER), terms)
+    assert walked(priced) == [("service", "care_calls", 60, 0, 0), ("deck", "+447", 1, 60, 300_000)]
 
 
 def test_a_service_is_for_its_group_and_its_kind_only() -> None:
@@ -387,8 +388,8 @@ def test_an_international_allowance_reaches_ordinary_numbers_only() -> None:
     ids=lambda value: f"{value.kind}-{value.to}-{value.country}" if isinstance(value, UsageRecord) else None,
 )
 def test_the_host_s_price_stands_beside(one: UsageRecord, cost: int, rule: str) -> None:
-    rated = price(one, tariff(roaming=EEA_AS_HOME))
-    assert (rated.cost_micro, rated.cost_rule) == (cost, rule)
+    priced = price(one, tariff(roaming=EEA_AS_HOME))
+    assert (priced.cost_micro, priced.cost_rule) == (cost, rule)
 
 
 @pytest.mark.parametrize(
@@ -436,13 +437,13 @@ def test_huge_use_is_priced_exactly() -> None:
 
 @pytest.mark.parametrize(("rounding", "charge"), [(1, 50_833), (10_000, 50_000), (1_000_000, 0)])
 def test_a_tariff_may_round_its_records_as_coarsely_as_it_says(rounding: int, charge: int) -> None:
-    assert price(record(61), tariff(rounding_micro=rounding), EMPTY).charge_micro == charge
+    assert price(record(61), tariff(rounding=Rounding(rounding)), EMPTY).charge_micro == charge
 
 
 def test_parts_survive_storage() -> None:
-    rated = price(record(61), used={"voice": 3590})
-    assert len(rated.parts) == 2
-    assert parts_from(parts_text(rated.parts)) == rated.parts
+    priced = price(record(61), used={"voice": 3590})
+    assert len(priced.parts) == 2
+    assert parts_from(parts_text(priced.parts)) == priced.parts
 
 
 def test_a_part_names_its_rate_as_it_was_written() -> None:

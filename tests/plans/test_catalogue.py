@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from mvne_plans.agreement import Agreement, in_force
 from mvne_plans.canonical import content_hash, dumps, loads, text_hash
 from mvne_plans.catalogue import Addon, Catalogue, NumberGroup, Pay, Plan, Promotion, Term, TermNotSold
-from mvne_plans.money import Money
+from mvne_plans.money import Mode, Money, Rounding
 from mvne_plans.period import MONTH, Every, Unit
 from mvne_plans.quantity import Kind
 from mvne_plans.rate import Increments, Rate
@@ -133,7 +133,7 @@ tariffs = st.builds(
         max_size=2,
     ).map(tuple),
     st.lists(st.builds(RatingService, names, kinds, names, rates), max_size=1).map(tuple),
-    st.sampled_from([1, 10_000]),
+    rounding=st.builds(Rounding, st.sampled_from([1, 10_000]), st.sampled_from(Mode)),
 )
 plans = st.builds(
     Plan,
@@ -200,5 +200,5 @@ def test_the_order_in_which_a_mapping_was_filled_does_not_matter() -> None:
 
 def test_the_canonical_text_is_plain_sorted_json() -> None:
     assert dumps(Term(3, euros("45"))) == '{"first":null,"periods":3,"price":{"currency":"EUR","minor":4500}}'
-    assert dumps(replace(PLAN, name="Été", terms=()).tariff)[:38] == '{"beyond":{},"buckets":[],"currency":"'
+    assert dumps(replace(PLAN, name="Été", terms=()).tariff)[:39] == '{"beyond":{},"buckets":[],"calendar":{"'
     assert '"0.05"' in dumps(Rate.parse("0.05/min", Kind.VOICE))

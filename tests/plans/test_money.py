@@ -14,6 +14,7 @@ from mvne_plans.money import (
     CurrencyMismatch,
     Money,
     MoneyError,
+    Rounding,
     exponent,
     half_up,
     micro_per_minor,
@@ -166,7 +167,7 @@ def test_rounding_is_to_the_nearest_and_symmetric(value: Fraction) -> None:
 
 @given(fractions, st.integers(1, 10**6))
 def test_a_record_is_rounded_to_its_unit(charge: Fraction, unit: int) -> None:
-    rounded = round_record(charge, unit)
+    rounded = round_record(charge, Rounding(unit))
     assert rounded % unit == 0
     assert 2 * abs(rounded - charge) <= unit
 
@@ -174,7 +175,7 @@ def test_a_record_is_rounded_to_its_unit(charge: Fraction, unit: int) -> None:
 @given(fractions, fractions, st.sampled_from([1, 10_000]))
 def test_rounding_keeps_the_order(a: Fraction, b: Fraction, unit: int) -> None:
     low, high = sorted((a, b))
-    assert round_record(low, unit) <= round_record(high, unit)
+    assert round_record(low, Rounding(unit)) <= round_record(high, Rounding(unit))
 
 
 @pytest.mark.parametrize(

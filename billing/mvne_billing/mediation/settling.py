@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -13,7 +13,7 @@ from sqlalchemy import Connection, insert, select
 
 from mvne_billing.ledger import accounts
 from mvne_billing.ledger.transfer import Entry, Transfer, move, post
-from mvne_billing.mediation.meter import CounterKey, Crossing, Meter
+from mvne_billing.mediation.meter import CounterKey, Counters, Crossing, Meter
 from mvne_billing.mediation.suspense import Held, held_id, hold, resolve
 from mvne_billing.rating.result import Rated, Reason, Unrateable, World, parts_text
 from mvne_billing.sql import upsert
@@ -24,6 +24,9 @@ from mvne_billing.usage.record import UsageRecord
 from mvne_plans.canonical import dumps
 from mvne_plans.catalogue import Plan
 from mvne_plans.quantity import Kind
+
+#: Who holds the counters of the brand's own use under tiered wholesale rates.
+BRAND = ""
 
 
 @dataclass(frozen=True)
@@ -94,7 +97,8 @@ def settle(conn: Connection, brand: str, rater: Rater, part: Slice, records: Seq
         outcome.cost_micro += rated.cost_micro
     if priced:
         conn.execute(insert(usage), [_row(brand, part.batch, one) for one in priced])
-    upsert(conn, allowance, [row for meter in meters.values() for row in _counters(brand, meter)], update=("used",))
+    holders = [*(meter.counters for meter in meters.values()), *_brands_own(meters)]
+    upsert(conn, allowance, [row for held in holders for row in _counters(brand, held)], update=("used",))
     hold(conn, brand, outcome.held, part.at)
     resolve(conn, brand, sorted({held_id(one) for one in records} - {one.id for one in outcome.held}), part.at)
     post(conn, brand, list(_transfers(priced, part, ZoneInfo(rater.world.timezone))))
@@ -130,22 +134,44 @@ def _meters(conn: Connection, brand: str, rater: Rater, ids: Sequence[str], earl
     subscriptions = locked(conn, brand, ids)
     sold = {(one.plan, one.version) for one in subscriptions}
     plans = {version: rater.plan(conn, *version) for version in sorted(sold)}
-    longest = max((plan.every.at_most for plan in plans.values()), default=timedelta(0))
+    longest = max((_reach(plan) for plan in plans.values()), default=timedelta(0))
     since = min([earliest - longest, *(one.valid.start for bought_by in bought.values() for one in bought_by)])
     mine = (allowance.c.brand == brand, allowance.c.subscription.in_(ids), allowance.c.period_start >= since)
     columns = (allowance.c.subscription, allowance.c.bucket, allowance.c.period_start, allowance.c.used)
     for subscription, bucket, start, used in conn.execute(select(*columns).where(*mine)):
         counters[subscription][bucket, start] = used
+    wholesale = _wholesale(conn, brand, earliest)
     return {
-        one.id: Meter(one, plans[one.plan, one.version], bought.get(one.id, []), counters[one.id])
+        one.id: Meter(
+            one, plans[one.plan, one.version], bought.get(one.id, []), Counters(one.id, counters[one.id]), wholesale
+        )
         for one in subscriptions
     }
 
 
-def _counters(brand: str, meter: Meter) -> Iterator[dict[str, object]]:
-    for bucket, start in sorted(meter.changed):
-        key = {"brand": brand, "subscription": meter.subscription.id, "bucket": bucket, "period_start": start}
-        yield {**key, "used": meter.counters[bucket, start]}
+def _reach(plan: Plan) -> timedelta:
+    """Return how far back counters matter: a period, and those from which something may be carried over."""
+    carried = max((bucket.rollover.periods for bucket in plan.tariff.buckets if bucket.rollover), default=0)
+    return plan.every.at_most * (carried + 1)
+
+
+def _wholesale(conn: Connection, brand: str, earliest: datetime) -> Counters:
+    """Return the brand's own counters under tiered wholesale rates, from the month of `earliest` on, locked."""
+    since = earliest.astimezone(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    mine = (allowance.c.brand == brand, allowance.c.subscription == BRAND, allowance.c.period_start >= since)
+    rows = conn.execute(select(allowance).where(*mine).with_for_update())
+    return Counters(BRAND, {(row.bucket, row.period_start): row.used for row in rows})
+
+
+def _brands_own(meters: Mapping[str, Meter]) -> list[Counters]:
+    """Return the brand's own counters, which all meters share."""
+    return [meter.wholesale for meter in meters.values()][:1]
+
+
+def _counters(brand: str, held: Counters) -> Iterator[dict[str, object]]:
+    for bucket, start in sorted(held.changed):
+        key = {"brand": brand, "subscription": held.holder, "bucket": bucket, "period_start": start}
+        yield {**key, "used": held[bucket, start]}
 
 
 def _row(brand: str, batch: str, priced: _Priced) -> dict[str, object]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -20,6 +20,7 @@ class Rule(StrEnum):
     PRICE = "price"
     SLOW = "slow"
     STOP = "stop"  #: past a cap at which the network should have stopped: the brand's loss, named
+    NEXT = "next"  #: the period goes on at the next tier, for a fee
     DECK = "deck"
     ROAMING = "roaming"
 
@@ -28,7 +29,8 @@ class Rule(StrEnum):
 class Part:
     """A stretch of a record under one rule: `units` used, `billable` charged for, at `rate`, for `charge_micro`.
 
-    `name` says which one of its kind: the bucket, the service, the called prefix, the zone.
+    `name` says which one of its kind: the bucket, the service, the called prefix, the zone. `band` is the time band it
+    began in, empty for none.
     """
 
     rule: Rule
@@ -37,11 +39,16 @@ class Part:
     billable: int = 0
     rate: str = ""
     charge_micro: int = 0
+    band: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Rated:
-    """A priced record: retail and wholesale side by side, and what it took from each bucket (base units)."""
+    """A priced record: retail and wholesale side by side.
+
+    `taken` is what it adds to each counter: a bucket's under its id, its limits' under `id/of`, a rule's under
+    `rule:name` (units used) and `rule:name#` (units charged for), the brand's wholesale ones under `wholesale:...`.
+    """
 
     parts: tuple[Part, ...]
     charge_micro: int
@@ -50,13 +57,18 @@ class Rated:
     destination: str
     taken: Mapping[str, int]
 
+    @property
+    def margin_micro(self) -> int:
+        """What the brand keeps of it: its price less its cost."""
+        return self.charge_micro - self.cost_micro
+
 
 _COMPACT = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False)
 
 
 def parts_text(parts: tuple[Part, ...]) -> str:
     """Return parts as the compact JSON they are stored in."""
-    rows = [(one.rule, one.name, one.units, one.billable, one.rate, one.charge_micro) for one in parts]
+    rows = [(one.rule, one.name, one.units, one.billable, one.rate, one.charge_micro, one.band) for one in parts]
     return _COMPACT.encode(rows)
 
 
@@ -91,10 +103,12 @@ class Unrateable(Exception):
 class World:
     """What is the same for all records of a brand: numbering, number groups, the host's agreements, the time zone.
 
-    `groups` maps a group's id to its numbers in E.164; `timezone` (IANA) decides on which day an agreement begins.
+    `groups` maps a group's id to its numbers in E.164; `timezone` (IANA) decides on which day an agreement begins;
+    `on_net` holds the brand's own numbers in E.164.
     """
 
     numbering: NumberingPlan
-    groups: Mapping[str, frozenset[str]]
+    groups: Mapping[str, Container[str]]
     agreements: tuple[Agreement, ...]
     timezone: str
+    on_net: Container[str] = frozenset()

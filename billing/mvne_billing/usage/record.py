@@ -13,7 +13,7 @@ from mvne_plans.quantity import MOST, Kind
 YEARS = range(2000, 2200)
 
 #: The longest id, number and called number that are kept.
-_LENGTHS = {"id": 120, "msisdn": 20, "to": 24}
+_LENGTHS = {"id": 120, "msisdn": 20, "to": 24, "session": 120, "label": 24}
 
 
 class InvalidUsage(ValueError):
@@ -26,7 +26,9 @@ class UsageRecord:
 
     `id` is the network's own key, unique within a brand. `msisdn` is the line's number in E.164. `amount` counts base
     units (seconds, messages, bytes). `to` is the called number as dialled, None for data. `country` is where the phone
-    was (ISO 3166). `source` names the file or feed it came from.
+    was (ISO 3166). `source` names the file or feed it came from. `session` is the network's charging id, which the
+    partial records of one use share with each other and with its live session; None for a use of its own. `label` says
+    what sort of use it was where the network tells them apart, such as `hotspot`.
     """
 
     id: str
@@ -37,6 +39,8 @@ class UsageRecord:
     country: str
     to: str | None = None
     source: str = ""
+    session: str | None = None
+    label: str = ""
 
     def __post_init__(self) -> None:
         if not self.id or not self.msisdn:
@@ -62,5 +66,7 @@ class UsageRecord:
 @lru_cache(maxsize=2048)  # a record is asked for it three times while its slice is settled
 def _content_hash(record: UsageRecord) -> str:
     start = record.start.astimezone(UTC).isoformat()
-    used = (record.kind.value, start, str(record.amount), record.country, record.to or "")
+    used = [record.kind.value, start, str(record.amount), record.country, record.to or ""]
+    if record.session is not None or record.label:
+        used += [record.session or "", record.label]
     return hashlib.sha256("\x1f".join((record.id, record.msisdn, *used)).encode()).hexdigest()[:32]
