@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
-from functools import lru_cache
+from functools import cached_property
 from typing import Any, Literal, Self
 
 from mvne_plans.errors import PlansError
@@ -83,7 +83,7 @@ class Tier:
     flat: Decimal = Decimal(0)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Rate:
     """`amount` of the main currency unit for `per` base units, counted in `increments`.
 
@@ -131,7 +131,7 @@ class Rate:
         earlier units cheaper.
         """
         if not self.tiers:
-            return _per_unit(self) * units
+            return self.micro_per_unit * units
         return _through(self, before + units) - _through(self, before)
 
     def session(self, charged: Fraction) -> Fraction:
@@ -140,16 +140,23 @@ class Rate:
 
     def bounded(self, charged: Fraction) -> Fraction:
         """Return `charged`, set-up included, within this rate's bounds and with its percentage."""
-        at_least = max(charged, Fraction(self.minimum) * MICRO)
+        at_least = max(charged, Fraction(self.minimum) * MICRO) if self.minimum else charged
         bounded = at_least if self.maximum is None else min(at_least, Fraction(self.maximum) * MICRO)
         return bounded * (1 + Fraction(self.percent) / 100) if self.percent else bounded
 
-    @property
+    # The rates of a brand are few and its records many: what depends on a rate alone is worked out once.
+
+    @cached_property
+    def micro_per_unit(self) -> Fraction:
+        """The exact price of one base unit, in micro-units."""
+        return Fraction(self.amount) * MICRO / self.per
+
+    @cached_property
     def by_unit_alone(self) -> bool:
         """Whether nothing but units and increments makes the price."""
         return not (self.setup or self.minimum or self.maximum is not None or self.percent or self.tiers)
 
-    @property
+    @cached_property
     def is_free(self) -> bool:
         """Whether nothing is ever charged."""
         return not (self.amount or self.setup or self.minimum or self.tiers or any(one.amount for _, one in self.bands))
@@ -164,7 +171,13 @@ class Rate:
         >>> [Rate.parse(text, Kind.VOICE).text(Kind.VOICE) for text in ("0.05/min 60/1", "0.10/min maximum 2 stop")]
         ['0.05/min 60/1', '0.1/min maximum 2 stop']
         """
-        return _text(self, kind)
+        if kind not in self._texts:
+            self._texts[kind] = _text(self, kind)
+        return self._texts[kind]
+
+    @cached_property
+    def _texts(self) -> dict[Kind, str]:
+        return {}
 
     def __str__(self) -> str:
         usual = (kind for kind, unit in PER_UNIT.items() if UNITS[kind][unit] == self.per)
@@ -194,10 +207,6 @@ _EXAMPLES = {Kind.VOICE: "0.05/min or 0.05/min 60/1", Kind.SMS: "0.06", Kind.DAT
 FREE = Rate(Decimal(0), 1)
 
 
-# The rates of a brand are few and its records many: what depends on a rate alone is worked out once.
-
-
-@lru_cache(maxsize=65_536)
 def _text(rate: Rate, kind: Kind) -> str:
     steps = "" if rate.increments == Increments() else f" {rate.increments}"
     terms = [f" {name} {getattr(rate, name):f}" for name in ("setup", "minimum") if getattr(rate, name)]
@@ -217,11 +226,6 @@ def _tier_text(tier: Tier, kind: Kind) -> str:
     until = "beyond" if tier.up_to is None else f"to {format_amount(tier.up_to, kind)}"
     flat = f" and {tier.flat:f} once" if tier.flat else ""
     return f"{until} {tier.amount:f}/{_unit_text(tier.per, kind)}{flat}"
-
-
-@lru_cache(maxsize=65_536)
-def _per_unit(rate: Rate) -> Fraction:
-    return Fraction(rate.amount) * MICRO / rate.per
 
 
 def _through(rate: Rate, units: int) -> Fraction:

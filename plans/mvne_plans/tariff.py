@@ -237,6 +237,11 @@ class Tariff:
     rounding: Rounding = EXACT
     guards: tuple[Guard, ...] = ()
 
+    @cached_property
+    def bucket_groups(self) -> frozenset[str]:
+        """The number groups that some bucket pays calls to."""
+        return frozenset(name for bucket in self.buckets for name in bucket.groups)
+
     def in_zone(self, country: str | None, zone: str) -> bool:
         """Say whether a country lies in a zone; `other` and `international` are all countries but home."""
         if zone == DOMESTIC:

@@ -37,16 +37,17 @@ def price(stretches: Sequence[Stretch], spent: Mapping[str, int]) -> Iterator[Pr
     sums: dict[tuple[str, str], Fraction] = {}
     bounded: dict[tuple[str, str], Fraction] = {}
     charged: dict[str, int] = {}
-    walked, total = 0, _NOTHING
+    walked, total, last = 0, _NOTHING, len(stretches) - 1
     for place, one in enumerate(stretches):
         walked += one.units
-        rate = one.rate.in_band(one.band)
         if one.rate.is_free:
-            yield Priced(one, 0, rate, total)
+            yield Priced(one, 0, one.rate, total)
             continue
-        billable = one.units
-        if place == len(stretches) - 1:
-            billable = rate.increments.raise_to(walked) - (walked - one.units)
+        rate = one.rate.in_band(one.band)
+        billable = one.units if place < last else rate.increments.raise_to(walked) - (walked - one.units)
+        if last == 0 and one.rate.by_unit_alone:
+            yield Priced(one, billable, rate, rate.charge(billable))
+            return
         counter = one.counter + BILLABLE
         before = charged.get(counter, 0)
         # A rate of its own in the band has no tiers; the sum is bounded by the rule's own rate.

@@ -45,8 +45,9 @@ def rate(
     stretches = walk(found, before, record.amount, record.start, ordered, counters)
     parts, charge = charged(stretches, before, counters, found.kind, tariff.rounding)
     wholesale = cost(found, record.amount, record.start, world, charge, counters)
-    already = taken(found, before, ordered)
-    fresh = {name: units - already.get(name, 0) for name, units in taken(found, stretches, ordered).items()}
+    fresh = taken(found, stretches, ordered)
+    for name, units in taken(found, before, ordered).items() if before else ():
+        fresh[name] -= units
     fresh |= dict(measured(found, record.amount, charge, not before))
     return Rated(
         parts=parts,
@@ -65,7 +66,7 @@ def charged(
 
     The one place where a session's exact price is rounded.
     """
-    earlier = list(price(before, spent))
+    earlier = list(price(before, spent)) if before else []
     paid = earlier[-1].through if earlier else Fraction(0)
     base = Fraction(0) if rounding.per == "session" else paid
     rounded = first = round_record(paid - base, rounding)
@@ -77,7 +78,7 @@ def charged(
         if units <= 0:
             continue
         now = round_record(one.through - base, rounding)
-        text = "" if stretch.rate == FREE else one.rate.text(kind)
+        text = "" if stretch.rate is FREE else one.rate.text(kind)
         parts.append(Part(stretch.rule, stretch.name, units, billable, text, now - rounded, stretch.band))
         rounded = now
     return tuple(parts), rounded - first
@@ -96,10 +97,11 @@ def taken(found: Route, stretches: Sequence[Stretch], buckets: Sequence[Open]) -
                 if found.limited_by(limit.of):
                     counters[f"{one.id}/{limit.of}"] = counters[one.id]
     counters |= {name: units for name, units in used.items() if _is_counted(found, name)}
-    for priced in price(stretches, {}):
-        if priced.stretch.rate.tiers:
-            name = priced.stretch.counter + BILLABLE
-            counters[name] = counters.get(name, 0) + priced.billable
+    if any(stretch.rate.tiers for stretch in stretches):
+        for priced in price(stretches, {}):
+            if priced.stretch.rate.tiers:
+                name = priced.stretch.counter + BILLABLE
+                counters[name] = counters.get(name, 0) + priced.billable
     return counters
 
 

@@ -190,7 +190,7 @@ def route(record: UsageRecord, tariff: Tariff, world: World, line: Line) -> Rout
         roaming=tariff.roaming_in(record.country),
         service=next(_services(record.kind, number, tariff, world, line), None),
         on_net=number in world.on_net,
-        groups=frozenset(_groups(number, tariff, world, line)),
+        groups=frozenset(name for name in tariff.bucket_groups if number in _group(name, world, line)),
         timezone=line.timezone,
     )
     if found.roaming is not None and found.roaming.treatment == "refuse" and not found.is_free:
@@ -202,12 +202,6 @@ def _services(kind: Kind, number: str, tariff: Tariff, world: World, line: Line)
     for one in tariff.services:
         if one.kind is kind and number in _group(one.group, world, line):
             yield one
-
-
-def _groups(number: str, tariff: Tariff, world: World, line: Line) -> Iterator[str]:
-    for name in {name for bucket in tariff.buckets for name in bucket.groups}:
-        if number in _group(name, world, line):
-            yield name
 
 
 def _group(name: str, world: World, line: Line) -> Container[str]:
