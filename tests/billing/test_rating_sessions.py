@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
@@ -69,11 +70,11 @@ def numbered(found: list[Bucket]) -> tuple[Bucket, ...]:
     return tuple(replace(one, id=f"b{place}") for place, one in enumerate(found))
 
 
-def chained(steps: list[Beyond]) -> Beyond:
-    """Return the steps as one chain; what has no end is the last."""
+def chained(steps: Sequence[Priced | Slow | NextTier]) -> Beyond:
+    """Return the steps as one chain that ends in a stop."""
     chain: Beyond = Stop()
     for step in reversed(steps):
-        chain = step if isinstance(step, Stop) else replace(step, then=chain)
+        chain = replace(step, then=chain)
     return chain
 
 
@@ -220,7 +221,9 @@ def test_no_bucket_and_no_step_gives_more_than_it_holds(one: UsageRecord, terms:
 def test_messages_of_any_price_add_up_too(counts: list[int], price: Rate, mode: Mode) -> None:
     terms = tariff(buckets=(), beyond={Kind.SMS: Priced(price)}, rounding=Rounding(1, mode))
     one = record(sum(counts), kind=Kind.SMS)
-    found, before, total = route(one, terms, WORLD, LINE), (), 0
+    found = route(one, terms, WORLD, LINE)
+    before: tuple[Stretch, ...] = ()
+    total = 0
     for units, done in zip(counts, accumulate(counts), strict=True):
         after = walk(found, before, units, one.start, (), {})
         total += charged(after, before, {}, found.kind, terms.rounding)[1]
