@@ -1,163 +1,84 @@
-"""Reading usage files: CSV and Parquet, with the columns of the normalised record.
+"""Reading usage files: CSV (with or without a mapping), Parquet, TAP3 and 3GPP charging records, one row at a time.
 
-Columns: `id, msisdn, kind, start, amount, country, to`. `kind` is voice, sms or data; `start` is ISO 8601 with a zone;
-`amount` is in seconds, messages or bytes. A row that cannot be read is returned as such, with its place and its text:
-it goes to suspense, it is never dropped.
+Every row becomes a usage record or is handed on broken, with its place and its text: it goes to suspense, it is never
+dropped. What a file holds beside use of a line is counted; what is wrong with it as a whole is among its findings.
 """
 
 from __future__ import annotations
 
-import csv
-import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from collections import deque
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from mvne_billing.errors import BillingError
-from mvne_billing.usage.record import InvalidUsage, UsageRecord
-from mvne_plans.quantity import Kind
+from mvne_billing.usage.cdr.reading import open_records
+from mvne_billing.usage.columns import COLUMNS, record_from
+from mvne_billing.usage.csv_files import open_csv
+from mvne_billing.usage.facts import PLAIN, Conventions, Format, UsageFile
+from mvne_billing.usage.formats import format_of
+from mvne_billing.usage.mapping.model import CsvMapping
+from mvne_billing.usage.mapping.reading import open_mapped
+from mvne_billing.usage.parquet import open_parquet
+from mvne_billing.usage.record import UsageRecord
+from mvne_billing.usage.rows import BrokenRow, UsageFileError, existing, file_id
+from mvne_billing.usage.tap.reading import open_tap
 
-if TYPE_CHECKING:
-    from pyarrow import RecordBatch
+__all__ = [
+    "COLUMNS",
+    "BrokenRow",
+    "UsageFileError",
+    "check_usage",
+    "file_id",
+    "open_usage",
+    "read_usage",
+    "record_from",
+]
 
-COLUMNS = ("id", "msisdn", "kind", "start", "amount", "country", "to")
-
-
-class UsageFileError(BillingError):
-    """The file as a whole cannot be read as usage."""
-
-
-@dataclass(frozen=True, slots=True)
-class BrokenRow:
-    """A row that is not a usage record: its place, its text, what is wrong with it."""
-
-    id: str
-    source: str
-    text: str
-    message: str
-
-
-def read_usage(path: Path) -> Iterator[UsageRecord | BrokenRow]:
-    """Yield the records of a `.csv` or `.parquet` file in order; raise `UsageFileError` when it is neither."""
-    if not path.is_file():
-        raise UsageFileError(f"{path}: there is no such file")
-    if path.suffix == ".parquet":
-        return _parse(path.name, _parquet_rows(path))
-    return _parse(path.name, _csv_rows(path))
+Row = UsageRecord | BrokenRow
 
 
-def file_id(path: Path) -> str:
-    """Return an id of a file by its content: the same file loaded twice is the same batch."""
-    if not path.is_file():
-        raise UsageFileError(f"{path}: there is no such file")
-    with path.open("rb") as stream:
-        return f"file-{hashlib.file_digest(stream, 'sha256').hexdigest()[:24]}"
+def open_usage(path: Path, mapping: CsvMapping | None = None, conventions: Conventions = PLAIN) -> UsageFile:
+    """Return a usage file whose rows can be gone through once; its format is known by its content.
+
+    A `mapping` is for a host's own CSV, `conventions` are what was agreed with the host. Raises `UsageFileError` when
+    the file as a whole is no usage, here or when its first row is asked for.
+    """
+    file = _opened(existing(path), mapping, conventions)
+    file.rows = _counted(file, file.rows)
+    return file
 
 
-def _csv_rows(path: Path) -> Iterator[tuple[int, Mapping[str, object], str]]:
-    with path.open(encoding="utf-8-sig", newline="", errors="surrogateescape") as stream:
-        columns = _header(stream.readline())
-        _check_columns(path, columns)
-        for place, line in enumerate(stream, start=2):
-            # What no database keeps as text is kept as its escape.
-            text = line.rstrip("\r\n").replace("\x00", "\\x00").encode("utf-8", "backslashreplace").decode()
-            if text.strip():
-                yield place, _cells(columns, text), text
+def read_usage(path: Path, mapping: CsvMapping | None = None, conventions: Conventions = PLAIN) -> Iterator[Row]:
+    """Yield the records and broken rows of a usage file in order; see `open_usage`."""
+    return open_usage(path, mapping, conventions).rows
 
 
-def _header(line: str) -> list[str]:
-    """Return the names of the columns; a first line that holds none, as in a binary file, is no column."""
-    try:
-        cells = next(csv.reader([line]), [])
-    except csv.Error:
-        return []
-    return [cell.strip() for cell in cells]
+def check_usage(path: Path, mapping: CsvMapping | None = None, conventions: Conventions = PLAIN) -> UsageFile:
+    """Go through a usage file and return it without its rows: its facts, counts and findings are complete.
+
+    A file with a fatal finding should not be loaded: what it declares and what it holds do not agree.
+    """
+    file = open_usage(path, mapping, conventions)
+    deque(file.rows, maxlen=0)
+    return file
 
 
-def _cells(columns: list[str], text: str) -> Mapping[str, object]:
-    try:
-        cells = next(csv.reader([text], strict=True))
-    except csv.Error as error:
-        return {"": str(error)}
-    if len(cells) != len(columns):
-        return {"": f"{len(cells)} cells, {len(columns)} columns"}
-    return {column: cell.strip() for column, cell in zip(columns, cells, strict=True)}
+def _opened(path: Path, mapping: CsvMapping | None, conventions: Conventions) -> UsageFile:
+    found = format_of(path)
+    if mapping is not None:
+        if found is not Format.CSV and path.suffix != ".csv":
+            raise UsageFileError(f"{path}: a mapping is for CSV, this is {found}")
+        return open_mapped(path, mapping, conventions)
+    if found is Format.PARQUET:
+        return open_parquet(path)
+    if found is Format.TAP:
+        return open_tap(path, conventions)
+    return open_records(path, conventions) if found is Format.CDR else open_csv(path)
 
 
-def _parquet_rows(path: Path) -> Iterator[tuple[int, Mapping[str, object], str]]:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
-        with pq.ParquetFile(path) as file:
-            _check_columns(path, file.schema_arrow.names)
-            place = 0
-            for batch in file.iter_batches(batch_size=10_000, columns=list(COLUMNS)):
-                for row in _whole_microseconds(batch).to_pylist():
-                    place += 1
-                    yield place, {name: "" if cell is None else cell for name, cell in row.items()}, repr(row)
-    except (pa.ArrowException, OSError) as error:
-        raise UsageFileError(f"{path}: not a Parquet file, or a damaged one ({error})") from None
-
-
-def _whole_microseconds(batch: RecordBatch) -> RecordBatch:
-    """Return the batch with a `start` of nanoseconds cut to the microseconds that Python's clocks keep."""
-    import pyarrow as pa
-
-    place = batch.schema.get_field_index("start")
-    kind = batch.schema.field(place).type
-    if not pa.types.is_timestamp(kind) or kind.unit != "ns":
-        return batch
-    starts = batch.column(place).cast(pa.timestamp("us", kind.tz), safe=False)
-    return batch.set_column(place, "start", starts)
-
-
-def _check_columns(path: Path, columns: Sequence[str]) -> None:
-    missing = [column for column in COLUMNS if column not in columns]
-    if missing:
-        raise UsageFileError(f"{path}: no column {', '.join(missing)}; a usage file has {','.join(COLUMNS)}")
-    twice = [column for column in COLUMNS if columns.count(column) > 1]
-    if twice:
-        raise UsageFileError(f"{path}: column {', '.join(twice)} is there more than once; keep one of each")
-
-
-def _parse(source: str, rows: Iterable[tuple[int, Mapping[str, object], str]]) -> Iterator[UsageRecord | BrokenRow]:
-    for place, cells, text in rows:
-        try:
-            yield record_from(cells, source)
-        except InvalidUsage as error:
-            digest = hashlib.sha256(text.encode()).hexdigest()[:16]
-            yield BrokenRow(f"row-{source}-{place}-{digest}"[-150:], f"{source}:{place}", text, str(error))
-
-
-def record_from(cells: Mapping[str, object], source: str) -> UsageRecord:
-    """Return the record of one row of named cells; raise `InvalidUsage` saying what is wrong."""
-    if "" in cells:
-        raise InvalidUsage(f"the row does not fit the columns: {cells['']}")
-    kind, amount, start = str(cells["kind"]), str(cells["amount"]), cells["start"]
-    if kind not in set(Kind):
-        raise InvalidUsage(f"kind {kind!r} is none of voice, sms, data")
-    if not (amount.isascii() and amount.isdigit() and len(amount) <= 18):
-        raise InvalidUsage(f"amount {amount!r} is not a whole number of {Kind(kind).base_unit}s")
-    country = str(cells["country"])
-    if len(country) != 2 or not (country.isascii() and country.isalpha() and country.isupper()):
-        raise InvalidUsage(f"country {country!r} is not an ISO 3166 code such as FR")
-    return UsageRecord(
-        id=str(cells["id"]),
-        msisdn=str(cells["msisdn"]),
-        kind=Kind(kind),
-        start=start if isinstance(start, datetime) else _moment(str(start)),
-        amount=int(amount),
-        country=country,
-        to=str(cells["to"]) or None,
-        source=source,
-    )
-
-
-def _moment(text: str) -> datetime:
-    try:
-        return datetime.fromisoformat(text)
-    except ValueError:
-        raise InvalidUsage(f"start {text!r} is not a time; write it like 2027-03-01T10:00:00Z") from None
+def _counted(file: UsageFile, rows: Iterator[Row]) -> Iterator[Row]:
+    for row in rows:
+        if isinstance(row, UsageRecord):
+            file.records += 1
+        else:
+            file.broken += 1
+        yield row

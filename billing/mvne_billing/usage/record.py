@@ -13,7 +13,7 @@ from mvne_plans.quantity import MOST, Kind
 YEARS = range(2000, 2200)
 
 #: The longest id, number and called number that are kept.
-_LENGTHS = {"id": 120, "msisdn": 20, "to": 24, "session": 120, "label": 24}
+_LENGTHS = {"id": 120, "msisdn": 20, "to": 24, "session": 120, "label": 24, "corrects": 120}
 
 
 class InvalidUsage(ValueError):
@@ -28,7 +28,8 @@ class UsageRecord:
     units (seconds, messages, bytes). `to` is the called number as dialled, None for data. `country` is where the phone
     was (ISO 3166). `source` names the file or feed it came from. `session` is the network's charging id, which the
     partial records of one use share with each other and with its live session; None for a use of its own. `label` says
-    what sort of use it was where the network tells them apart, such as `hotspot`.
+    what sort of use it was where the network tells them apart, such as `hotspot`. `corrects` is the id of an earlier
+    record that this one stands in the place of.
     """
 
     id: str
@@ -41,6 +42,7 @@ class UsageRecord:
     source: str = ""
     session: str | None = None
     label: str = ""
+    corrects: str | None = None
 
     def __post_init__(self) -> None:
         if not self.id or not self.msisdn:
@@ -55,6 +57,8 @@ class UsageRecord:
             raise InvalidUsage(f"start {self.start.isoformat()} is not in the years {YEARS[0]} to {YEARS[-1]}")
         if not 0 <= self.amount <= MOST:
             raise InvalidUsage(f"amount {self.amount} is not a whole number of {self.kind.base_unit}s from 0 to {MOST}")
+        if self.corrects == self.id:
+            raise InvalidUsage(f"record {self.id} cannot correct itself; a correction has an id of its own")
         if (self.to is None) != (self.kind is Kind.DATA):
             raise InvalidUsage("voice and sms need the called number (to), data has none")
 
@@ -69,4 +73,6 @@ def _content_hash(record: UsageRecord) -> str:
     used = [record.kind.value, start, str(record.amount), record.country, record.to or ""]
     if record.session is not None or record.label:
         used += [record.session or "", record.label]
+    if record.corrects is not None:
+        used += ["corrects", record.corrects]
     return hashlib.sha256("\x1f".join((record.id, record.msisdn, *used)).encode()).hexdigest()[:32]
