@@ -12,6 +12,8 @@ from mvne.planfile.schema import json_schema
 from scripts.packages import ROOT
 
 PAGE = ROOT / "docs" / "plan-file.md"
+#: The file that has every key of a tariff once; the page prints it.
+FULL = ROOT / "examples" / "atlas" / "plan.yaml"
 HEAD = """# The plan file
 
 One YAML file says what a brand is and sells. The tables below are drawn from the code by `make docs`; `mvne schema`
@@ -26,14 +28,39 @@ levels deep.
 be, their increments: `0.05/min`, `0.05/min 60/1` (a whole first minute, then seconds), `0.002` for a message,
 `0.85/GB`. **Periods** are `month`, `30 days`, `3 months`.
 
+**A price of use** is one line, `0.05/min 60/1 setup 0.10 minimum 0.20 maximum 2 stop percent 2.5`, or the same key by
+key, where it can also have `tiers` over the period (`graduated`, `volume` or `package`, which is by started block, as
+in `{price: 1.00/500 MB, tiers_are: package}`) and other prices in time `bands`. Set-up, minimum, maximum and percent
+count once per session; a band's price keeps the increments of the usual one unless it names its own.
+
 **Where and whom** are two things. `in` is where the phone is, `to` is whom it calls. Both take zones: `domestic`
 (the country's ordinary numbers; premium, special and satellite numbers never ride along), `international`, a zone
-of the market such as `eea`, an ISO 3166 country such as `GB`, and for roaming also `other`.
+of the market such as `eea`, one of the file's own under `zones`, an ISO 3166 country such as `GB`, for roaming also
+`other`, and for calls `on_net`, the brand's own numbers.
 
-**Beyond an allowance** (`then`): a rate, `slow 128 kbit/s` (data), or `stop`. A bounded allowance must say which.
+**Time bands** go by the subscriber's clock; the first in the file that holds is in force. A `holiday` is a day of its
+own sort, not the weekday it falls on. One over midnight belongs to the day it begins. Calls are cut where the band
+changes unless `calls_split_at_bands` is no; data and messages take the band of their start.
+
+**Allowances**: one a kind, or a list. They burn by `priority`, then what expires first, then the oldest. `thresholds`
+make events at percentages; using all of it up always is one. What is left can roll over or give a `credit` on the
+next bill.
+
+**Beyond an allowance** (`then`): a price, `slow 128 kbit/s` (data), `stop`, or `{next: PLAN}`, which goes on at that
+plan's allowance for the difference of the two prices, once, and then as that plan does. A list is steps, each `for`
+so much of the period. A bounded allowance must say what happens.
 
 **Roaming** treats a country `domestic` (as at home: allowances count, and calls within the visited zone are
-domestic), `refuse`, or with prices of its own.
+domestic), `refuse`, or with prices of its own. In the EU included data may have a fair use: `auto` is twice the plan's
+price before tax over what a host abroad may charge (Regulation (EU) 2022/612), by the lowest cap known, so that it is
+enough on every day; `auto 2026-07-01` takes the cap of a day. Beyond it the zone's `then` prices hold, or the plan's.
+
+**Guards** stop or report a line that spends or uses too much. A plan of an EU market that charges for data abroad has
+one by default, at 50 EUR before tax a period, with a notice at 80 percent (art. 14 of the same regulation); one of
+your own named `eu_roaming_limit` is instead of it.
+
+**Prepaid** plans price use from the line's wallet, whose rules stand under `prepaid`. They take no `rates` but their
+own, and no `volume` prices.
 
 **Services** price calls to a number group: `care_calls: {voice to: care_homes, price: 0, from_allowance: no, after:
 {120 min per call: plan}}` is free for the first two hours of a call and leaves the allowance alone.
@@ -42,11 +69,18 @@ domestic), `refuse`, or with prices of its own.
 `mvne diff` says who stays on the old one. A plan that leaves the file while people are on it is refused; `--retire
 PLAN` takes it off sale and lets them keep it.
 
-**Files beside it.** Rate decks: `prefix,to,price,increments[,sms]`. Number groups: `number[,name]`. Tax tables:
-`region,name,percent[,per_line]`.
+**Files beside it.** Rate decks: `prefix,to,price`, and `increments`, `setup`, `minimum`, `maximum`, `percent` of a
+call, `sms`, and a column for a time band's price (`evening`, `sms evening`). Number groups: `number[,name]`. Tax
+tables: `region,name,percent[,per_line]`.
 
-**Not in this version**, and refused with a sentence that says so: commitments, partners, action services, automatic
-change of tier, priced use on prepaid plans, wholesale by capacity, tiers or retail-minus.
+**Not in this version**, and refused with a sentence that says so: commitments, partners, action services, passes.
+
+## All of it in one file
+
+A small brand needs a dozen of these keys; this one, [`examples/atlas`](../examples/atlas/README.md), uses every key
+of a tariff.
+
+```yaml
 """
 
 
@@ -54,7 +88,8 @@ def page() -> str:
     """Return the whole page."""
     schema = json_schema()
     sections = [("the file itself", schema), *sorted(schema.get("$defs", {}).items())]
-    return "\n".join([HEAD, *(_section(name, one) for name, one in sections if one.get("properties"))])
+    head = f"{HEAD}{FULL.read_text(encoding='utf-8')}```\n"
+    return "\n".join([head, *(_section(name, one) for name, one in sections if one.get("properties"))])
 
 
 def _section(name: str, schema: dict[str, Any]) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 from mvne.markets.market import Market
 from mvne_plans.catalogue import Catalogue
 from mvne_plans.money import Money
+from mvne_plans.prepaid import PrepaidRules
 from mvne_plans.quantity import Kind
 
 
@@ -67,7 +68,11 @@ class Expected:
 
 @dataclass(frozen=True, slots=True)
 class Brand:
-    """One brand. `settings` says for everything the file sets where it does, `defaults` why the rest is as it is."""
+    """One brand. `settings` says for everything the file sets where it does, `defaults` why the rest is as it is.
+
+    `euro` is what a euro is worth in the brand's currency, for the limits of EU law; None when nobody said. `prepaid`
+    are the rules of prepaid money, None where the file has none.
+    """
 
     id: str
     name: str
@@ -83,6 +88,8 @@ class Brand:
     tax_table: tuple[TaxRow, ...]
     expected_use: Mapping[str, Mapping[Kind, Expected]]
     source: Path
+    euro: Decimal | None = None
+    prepaid: PrepaidRules | None = None
     defaults: tuple[Explained, ...] = field(default=(), repr=False)
     settings: tuple[Explained, ...] = field(default=(), repr=False)
 

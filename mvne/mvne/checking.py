@@ -8,14 +8,17 @@ from datetime import date
 from pathlib import Path
 
 from mvne.brand import Brand
-from mvne.margin import Margin, Use, agreement_on, before_tax, margins
+from mvne.margin import Margin, Use, agreement_on, margins
 from mvne.planfile.findings import DataPath, Finding, Severity, errors, in_order
 from mvne.planfile.nodes import Document
 from mvne.planfile.reading import inspect
-from mvne.wholesale import Sold, dearest, per_unit, sold
+from mvne.tariff_checks import odd_tariffs
+from mvne.tariff_view import chain
+from mvne.wholesale import Sold, dearest, least_per_unit, per_unit, sold
 from mvne_plans.agreement import Agreement, in_force
 from mvne_plans.catalogue import Plan
 from mvne_plans.quantity import Kind
+from mvne_plans.rate import Rate
 from mvne_plans.tariff import DOMESTIC, INTERNATIONAL, DeckRow, Priced
 
 
@@ -40,7 +43,8 @@ def check(path: str | Path, *, on: date) -> Report:
         return Report(None, tuple(examined.findings), ())
     brand = examined.brand
     found = margins(brand, on)
-    findings = in_order([*examined.findings, *_economics(brand, examined.document, found, on)])
+    more = [*_economics(brand, examined.document, found, on), *odd_tariffs(brand, examined.document, on)]
+    findings = in_order([*examined.findings, *more])
     return Report(None if errors(findings) else brand, tuple(findings), tuple(found))
 
 
@@ -69,7 +73,7 @@ def _finding(
 
 def _unpriced(brand: Brand, document: Document, agreement: Agreement, plan: Plan) -> Iterator[Finding]:
     for one in sold(plan):
-        if dearest(agreement, brand.market, plan, one) is None:
+        if dearest(agreement, plan, one) is None:
             message = f"no wholesale price of {one.kind} {_where(one)}, which the plan {plan.id!r} sells"
             hint = (
                 f"write it under {one.kind} in host.agreement; without it the margin is unknown and a record uncosted"
@@ -85,12 +89,23 @@ def _where(one: Sold) -> str:
 
 def _below_cost(brand: Brand, document: Document, agreement: Agreement, position: int, plan: Plan) -> Iterator[Finding]:
     """Yield what costs the host more per unit than the subscriber pays for it."""
-    for kind, beyond in plan.tariff.beyond.items():
+    if agreement.retail_minus is not None:
+        return
+    for kind in plan.tariff.beyond:
         host = agreement.rates.get(kind, {}).get(DOMESTIC)
-        if isinstance(beyond, Priced) and host and before_tax(brand, per_unit(beyond.rate)) < per_unit(host):
+        prices = [one.rate for one in chain(plan.tariff, kind) if isinstance(one, Priced)]
+        if host and any(_is_below(brand, price, host) for price in prices):
             message = f"{kind} beyond the allowance costs the host more ({host}) than it brings in before tax"
             path: DataPath = ("plans", position, "then", str(kind))
             yield _finding(document, path, "below_cost", message, "", Severity.WARNING)
+    own = document.find(("plans", position, "roaming")) is not None
+    for rule in plan.tariff.roaming if own or position == 0 else ():
+        for kind, price in rule.prices.items() if rule.treatment == "price" else ():
+            host = dearest(agreement, plan, Sold(kind, rule.zone, abroad=True))
+            if host and _is_below(brand, price, host):
+                path = (*(("plans", position) if own else ()), "roaming", rule.zone, str(kind))
+                message = f"{kind} in {rule.zone} costs the host up to {host}, more than it brings in before tax"
+                yield _finding(document, path, "below_cost", message, "", Severity.WARNING)
     kinds = (Kind.VOICE, Kind.SMS)
     dear = [row for row in plan.tariff.deck.rows if any(_loses(brand, agreement, row, kind) for kind in kinds)]
     if dear:
@@ -99,11 +114,15 @@ def _below_cost(brand: Brand, document: Document, agreement: Agreement, position
         yield _finding(document, path, "below_cost", message, "compared before tax", Severity.WARNING)
 
 
+def _is_below(brand: Brand, retail: Rate, host: Rate) -> bool:
+    return brand.market.before_tax(least_per_unit(retail)) < per_unit(host)
+
+
 def _loses(brand: Brand, agreement: Agreement, row: DeckRow, kind: Kind) -> bool:
     host = agreement.deck.find(row.prefix, kind)
     wholesale = host.rate(kind) if host else agreement.rates.get(kind, {}).get(INTERNATIONAL)
     retail = row.rate(kind)
-    return bool(retail and wholesale and before_tax(brand, per_unit(retail)) < per_unit(wholesale))
+    return bool(retail and wholesale and _is_below(brand, retail, wholesale))
 
 
 def _negative(brand: Brand, document: Document, margin: Margin) -> Finding:

@@ -18,7 +18,7 @@ from mvne.versions import Name, Stored
 from mvne.wording import described, differences
 from mvne_billing.states import SubscriptionState
 from mvne_billing.tables import subscription
-from mvne_plans.canonical import content_hash
+from mvne_plans.catalogue import Plan
 
 
 class RemovalRefused(MvneError):
@@ -96,7 +96,7 @@ def compare(conn: Connection, brand: Brand, retire: frozenset[str] = frozenset()
         )
     if profiles:
         changes.append(Change(Action.ADD, "profiles", "pool", f"{profiles} eSIM profiles ({brand.host.profile_type})"))
-    known = sum(name in stored and content_hash(content) == stored[name].hash for name, content in wanted.items())
+    known = sum(name in stored and stored[name].says(content) for name, content in wanted.items())
     return Diff(brand.id, tuple(changes), known, tuple(refusals))
 
 
@@ -107,7 +107,7 @@ def _changes(
         known = stored.get((kind, id_))
         if known is None:
             yield Change(Action.ADD, kind, id_, described(content))
-        elif known.hash != content_hash(content):
+        elif not known.says(content):
             words = "; ".join(differences(known.load(), content)) or "changed"
             if kind == "plan":
                 words += f". {_stay(known, live)}"
@@ -145,10 +145,7 @@ def _refusal(
         users = [
             f"{plan} version {version}"
             for plan, version in live
-            if any(
-                service.group == gone.id
-                for service in versions.plan_version(conn, brand, plan, version).tariff.services
-            )
+            if _calls(versions.plan_version(conn, brand, plan, version), gone.id)
         ]
         if users:
             return (
@@ -156,6 +153,11 @@ def _refusal(
                 f"({', '.join(sorted(users))}): put it back until nobody is"
             )
     return None
+
+
+def _calls(plan: Plan, group: str) -> bool:
+    """Say whether a plan prices or includes calls to a number group."""
+    return group in plan.tariff.bucket_groups or any(one.group == group for one in plan.tariff.services)
 
 
 def _people(count: int) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from mvne.brand import Brand, Explained
 from mvne.errors import MvneError
-from mvne_plans.catalogue import Plan
+from mvne_plans.catalogue import Pay, Plan
 
 
 class UnknownPlan(MvneError):
@@ -30,16 +30,28 @@ def explain_plan(brand: Brand, plan_id: str) -> list[Explained]:
 
 def _shared(brand: Brand, plan: Plan) -> Iterator[Explained]:
     """Yield what the file says for all plans and holds for this one."""
-    sections = [f"services.{service.id}." for service in plan.tariff.services]
-    sections += [f"number_groups.{service.group}." for service in plan.tariff.services]
+    tariff = plan.tariff
+    sections = [f"services.{service.id}." for service in tariff.services]
+    groups = {service.group for service in tariff.services} | tariff.bucket_groups
+    sections += [f"number_groups.{group}." for group in sorted(groups)]
+    sections += [f"zones.{zone}[" for zone in tariff.zones]
+    sections += ["bands.", "holidays[", "calls_split_at_bands"] if tariff.calendar.bands else []
+    sections += [f"guards.{guard.id}." for guard in tariff.guards if not _own(brand, plan, f"guards.{guard.id}.")]
+    sections += [] if _own(brand, plan, "rounding.") else ["rounding."]
+    sections += ["thresholds[", "brand.euro_rate"]
+    sections += ["prepaid."] if plan.pay is Pay.PREPAID else []
     sections += [f"addons.{addon.id}." for addon in brand.catalogue.addons if not addon.plans or plan.id in addon.plans]
     sections += [f"promotions.{one.id}." for one in brand.catalogue.promotions if not one.plans or plan.id in one.plans]
     sections += ["fees."]
-    own_roaming = any(one.path.startswith(f"plans.{plan.id}.roaming.") for one in brand.settings)
-    sections += [] if own_roaming else ["roaming."]
+    sections += [] if _own(brand, plan, "roaming.") else ["roaming."]
     for one in (*brand.settings, *brand.defaults):
         if one.path.startswith(tuple(sections)):
             yield one
+
+
+def _own(brand: Brand, plan: Plan, key: str) -> bool:
+    """Say whether the file sets something for this plan alone."""
+    return any(one.path.startswith(f"plans.{plan.id}.{key}") for one in brand.settings)
 
 
 def _from_market(brand: Brand) -> Iterator[Explained]:

@@ -6,14 +6,17 @@ yet is not here, and a rule that needs it has to answer "unknown".
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
+from fractions import Fraction
 
 from mvne.brand import Brand
+from mvne.tariff_view import chain, included, is_general
 from mvne_plans.catalogue import Plan
+from mvne_plans.money import MICRO
 from mvne_plans.quantity import Kind
 from mvne_plans.rate import Rate
-from mvne_plans.tariff import Bucket, Priced, Slow
+from mvne_plans.tariff import ROAMING, Bucket, Guard, NextTier, Priced, Slow
 
 
 def facts(brand: Brand) -> Mapping[str, object]:
@@ -59,22 +62,46 @@ def _plan(brand: Brand, plan: Plan) -> dict[str, object]:
         ],
         "fees": {name: f"{percent:f}" for name, percent in plan.fees},
         "allowances": _allowances(plan),
-        "overage": {str(kind): _text(one.rate) for kind, one in plan.tariff.beyond.items() if isinstance(one, Priced)},
+        "overage": dict(_overage(plan)),
         "throttle": [
-            {"kind": str(kind), "bits_per_second": one.bits_per_second}
-            for kind, one in plan.tariff.beyond.items()
+            {"kind": str(kind), "bits_per_second": one.bits_per_second, "for": one.amount}
+            for kind in plan.tariff.beyond
+            for one in chain(plan.tariff, kind)
             if isinstance(one, Slow)
         ],
-        "rates": {row.prefix: {"voice": _text(row.voice), "sms": _text(row.sms)} for row in plan.tariff.deck.rows},
-        "roaming": _roaming(plan),
+        "next_plans": {
+            str(kind): {"plan": one.plan, "fee": f"{one.fee:f}", "amount": one.amount}
+            for kind in plan.tariff.beyond
+            for one in chain(plan.tariff, kind)
+            if isinstance(one, NextTier)
+        },
+        "rates": {
+            row.prefix: {"voice": _text(row.voice, Kind.VOICE), "sms": _text(row.sms, Kind.SMS)}
+            for row in plan.tariff.deck.rows
+        },
+        "roaming": _roaming(brand, plan),
+        "guards": [_guard(guard) for guard in plan.tariff.guards],
         "services": [service.id for service in plan.tariff.services],
     }
 
 
 def _allowances(plan: Plan) -> dict[str, object]:
-    data = [bucket.amount for bucket in plan.tariff.buckets if bucket.kind is Kind.DATA]
-    gigabytes = None if None in data else f"{Decimal(sum(one for one in data if one)) / 10**9:f}"
-    return {"buckets": [_bucket(bucket) for bucket in plan.tariff.buckets], "data_gb": gigabytes}
+    return {
+        "buckets": [_bucket(bucket) for bucket in plan.tariff.buckets],
+        "data_gb": _gigabytes(included(plan.tariff, Kind.DATA)),
+    }
+
+
+def _gigabytes(amount: int | None) -> str | None:
+    return None if amount is None else f"{Decimal(amount) / 10**9:f}"
+
+
+def _overage(plan: Plan) -> Iterator[tuple[str, str | None]]:
+    """Yield the first price beyond the allowances of each kind that has one."""
+    for kind in plan.tariff.beyond:
+        prices = (one.rate for one in chain(plan.tariff, kind) if isinstance(one, Priced))
+        if (first := next(prices, None)) is not None:
+            yield str(kind), _text(first, kind)
 
 
 def _bucket(bucket: Bucket) -> dict[str, object]:
@@ -85,16 +112,77 @@ def _bucket(bucket: Bucket) -> dict[str, object]:
         "to": list(bucket.to),
         "in": list(bucket.within),
         "fair_use": bucket.fair_use,
+        "groups": list(bucket.groups),
+        "bands": list(bucket.bands),
+        "labels": list(bucket.labels),
+        "shared": bucket.shared,
+        "limits": {limit.of: limit.amount for limit in bucket.limits},
+        "rollover_periods": bucket.rollover.periods if bucket.rollover else 0,
+        "thresholds": list(bucket.thresholds),
     }
 
 
-def _roaming(plan: Plan) -> dict[str, object]:
+def _guard(guard: Guard) -> dict[str, object]:
+    return {
+        "id": guard.id,
+        "measure": guard.measure,
+        "amount": f"{Decimal(guard.amount) / MICRO:f}" if guard.measure == "spend" else guard.amount,
+        "per": guard.window,
+        "kinds": list(map(str, guard.kinds)),
+        "in": list(guard.within),
+        "to": list(map(str, guard.to)),
+        "then": guard.then,
+    }
+
+
+def _roaming(brand: Brand, plan: Plan) -> dict[str, object]:
     zones: dict[str, object] = {
-        rule.zone: {str(kind): _text(rate) for kind, rate in rule.prices.items()} if rule.prices else rule.treatment
+        rule.zone: {str(kind): _text(rate, kind) for kind, rate in rule.prices.items()} or rule.treatment
+        if rule.treatment == "price"
+        else rule.treatment
         for rule in plan.tariff.roaming
     }
-    included = any(rule.treatment == "domestic" and rule.zone in ("eea", "eu_roaming") for rule in plan.tariff.roaming)
-    return {"zones": zones, "eu_included": included}
+    in_eu = [
+        rule for rule in plan.tariff.roaming if rule.treatment == "domestic" and rule.zone in ("eea", "eu_roaming")
+    ]
+    view: dict[str, object] = {"zones": zones, "eu_included": bool(in_eu)}
+    if in_eu:
+        view["eu_data_gb"] = _abroad_gb(plan)
+        surcharge = in_eu[0].prices.get(Kind.DATA)
+        if surcharge is not None:
+            per_gb = brand.market.before_tax(surcharge.charge(10**9)) / MICRO
+            view["eu_surcharge_per_gb"] = f"{Decimal(per_gb.numerator) / per_gb.denominator:f}"
+    return view | _cut_off(brand, plan)
+
+
+def _abroad_gb(plan: Plan) -> str | None:
+    """Return how much included data works abroad as at home, None for unlimited."""
+    amounts = [
+        next((limit.amount for limit in one.limits if limit.of == ROAMING), one.amount)
+        for one in plan.tariff.buckets
+        if one.kind is Kind.DATA and is_general(one)
+    ]
+    return None if None in amounts else _gigabytes(sum(amount for amount in amounts if amount is not None))
+
+
+def _cut_off(brand: Brand, plan: Plan) -> dict[str, object]:
+    """Return at what spend abroad data stops, as written and before tax, and the notice before it in percent."""
+    watching = [
+        one
+        for one in plan.tariff.guards
+        if one.measure == "spend" and one.window == "period" and one.kinds in ((), (Kind.DATA,)) and one.within
+    ]
+    stops = [one.amount for one in watching if one.then == "stop"]
+    if not stops:
+        return {}
+    least = min(stops)
+    before_tax = brand.market.before_tax(Fraction(least)) / MICRO
+    notices = [one.amount * 100 // least for one in watching if one.then == "alert" and one.amount < least]
+    return {
+        "cap_per_month": f"{Decimal(least) / MICRO:f}",
+        "cutoff_ex_vat": f"{Decimal(before_tax.numerator) / before_tax.denominator:f}",
+        **({"alert_percent": max(notices)} if notices else {}),
+    }
 
 
 def _by_region(brand: Brand) -> dict[str, list[dict[str, object]]]:
@@ -106,5 +194,5 @@ def _by_region(brand: Brand) -> dict[str, list[dict[str, object]]]:
     return regions
 
 
-def _text(rate: Rate | None) -> str | None:
-    return None if rate is None else str(rate)
+def _text(rate: Rate | None, kind: Kind) -> str | None:
+    return None if rate is None else rate.text(kind)

@@ -1,9 +1,11 @@
 """What a plan earns per line and period: revenue before tax, host cost and what is left, at three amounts of use.
 
-`mean` and `p95` are the use that is counted on, all of it domestic and at home; `worst` is a subscriber who uses every
-allowance up where the host charges most, and then goes on at the slow speed for the whole period. Increments,
-promotions, payment costs and care are left out. A month has 30 days here, except for the host's price per line, which
-counts a month as a twelfth of 365 days.
+`mean` and `p95` are the use that is counted on, all of it domestic, at home and outside the time bands; it burns the
+allowances that any such use may take, then follows the steps beyond. `worst` is a subscriber who uses every allowance
+up where the host charges most, and goes on for the whole period as long as that is free. Increments, set-up fees,
+bounds of a session's price, rollover, promotions, payment costs and care are left out; a host's price with steps counts
+at its dearest, and what is bought as a whole does not count by the line. A month has 30 days here, except for the
+host's price per line, which counts a month as a twelfth of 365 days.
 """
 
 from __future__ import annotations
@@ -15,13 +17,15 @@ from enum import StrEnum
 from fractions import Fraction
 
 from mvne.brand import Brand
+from mvne.tariff_view import chain, included, is_general
 from mvne.wholesale import dearest, per_unit, sold, sold_by
 from mvne_plans.agreement import Agreement, in_force
 from mvne_plans.catalogue import Plan
-from mvne_plans.money import Money, half_up, micro_per_minor
+from mvne_plans.money import MICRO, Money, half_up, micro_per_minor
 from mvne_plans.period import Every, Unit
 from mvne_plans.quantity import Kind, format_amount, format_bit_rate
-from mvne_plans.tariff import DOMESTIC, Bucket, Priced, Slow
+from mvne_plans.rate import FREE, Rate
+from mvne_plans.tariff import DOMESTIC, ROAMING, Bucket, NextTier, Priced, Slow, Stop
 
 _DAY = 86_400
 #: The most a line can use per second when nothing limits it: base units of voice (s), SMS and data (100 Mbit/s).
@@ -97,7 +101,7 @@ def margins(brand: Brand, on: date) -> list[Margin]:
     return [
         _margin(brand, agreement, plan, use, paid, price)
         for plan in brand.catalogue.plans
-        if all(dearest(agreement, brand.market, plan, one) for one in sold(plan))
+        if all(dearest(agreement, plan, one) for one in sold(plan))
         for paid, price in ways_to_pay(plan)
         for use in Use
     ]
@@ -113,13 +117,6 @@ def ways_to_pay(plan: Plan) -> list[tuple[str, Fraction]]:
     usual = ways[0] if plan.price is not None else max(ways, key=lambda way: way[1])
     cheapest = min([*ways, *first], key=lambda way: way[1])
     return [usual] if cheapest[1] == usual[1] else [usual, cheapest]
-
-
-def before_tax(brand: Brand, amount: Fraction) -> Fraction:
-    """Return an amount as the plan file writes it without the tax it includes, if it includes any."""
-    if not brand.market.prices_include_tax or brand.market.vat is None:
-        return amount
-    return amount * 100 / (100 + Fraction(brand.market.vat))
 
 
 def seconds(every: Every) -> int:
@@ -140,14 +137,20 @@ def _margin(brand: Brand, agreement: Agreement, plan: Plan, use: Use, paid: str,
     line = _Cost(host=per_period(agreement.line_micro, agreement.line_every, plan.every))
     cost = sum((_cost(brand, agreement, plan, kind, use) for kind in Kind), start=line)
     fees = 1 + sum((Fraction(percent) / 100 for _, percent in plan.fees), start=Fraction(0))
-    revenue = before_tax(brand, price) * micro_per_minor(brand.currency) * fees
+    price_micro = price * micro_per_minor(brand.currency)
+    revenue = brand.market.before_tax(price_micro) * fees
+    host = cost.host
+    if agreement.retail_minus is not None:
+        # Percentages on top of the price are the brand's own.
+        income = brand.market.before_tax(price_micro) + cost.charges
+        host += income * (1 - Fraction(agreement.retail_minus) / 100)
     return Margin(
         plan=plan.id,
         use=use,
         paid=paid,
         revenue=_rounded(revenue, brand.currency),
         charges=_rounded(cost.charges, brand.currency),
-        host=_rounded(cost.host, brand.currency),
+        host=_rounded(host, brand.currency),
         unbounded=cost.unbounded,
         notes=cost.notes,
     )
@@ -159,67 +162,98 @@ def _rounded(micro: Fraction, currency: str) -> Money:
 
 def _cost(brand: Brand, agreement: Agreement, plan: Plan, kind: Kind, use: Use) -> _Cost:
     if use is Use.WORST:
-        return _worst(brand, agreement, plan, kind)
+        return _worst(agreement, plan, kind)
     expected = brand.expected_use[plan.id][kind]
-    return _expected(brand, agreement, plan, kind, expected.mean if use is Use.MEAN else expected.p95)
+    found = _expected(plan, kind, expected.mean if use is Use.MEAN else expected.p95)
+    return _Cost(brand.market.before_tax(found.charges), found.units * per_unit(_at_home(agreement, kind)))
 
 
-def _expected(brand: Brand, agreement: Agreement, plan: Plan, kind: Kind, wanted: int) -> _Cost:
-    """Price `wanted` units of domestic use at home."""
-    included = _included(plan, kind)
-    over = 0 if included is None else max(0, wanted - included)
-    beyond = plan.tariff.beyond.get(kind)
-    rate = agreement.rates.get(kind, {}).get(DOMESTIC)
-    charges = Fraction(0)
-    if isinstance(beyond, Priced):
-        charges = before_tax(brand, beyond.rate.charge(over))
-    elif isinstance(beyond, Slow):
-        over = min(over, _slow_bytes(beyond, plan))
-    else:
-        over = 0
-    used = wanted if included is None else min(wanted, included) + over
-    return _Cost(charges, rate.charge(used) if rate else Fraction(0))
+def _at_home(agreement: Agreement, kind: Kind) -> Rate:
+    free = agreement.retail_minus is not None or kind in agreement.capacity
+    return FREE if free else agreement.rates.get(kind, {}).get(DOMESTIC, FREE)
 
 
-def _included(plan: Plan, kind: Kind) -> int | None:
-    """Return the units of domestic use that a plan includes, None for unlimited."""
-    amounts = [
-        one.amount
-        for one in plan.tariff.buckets
-        if one.kind is kind and DOMESTIC in one.within and (kind is Kind.DATA or DOMESTIC in one.to)
-    ]
-    return None if None in amounts else sum(amount for amount in amounts if amount is not None)
+@dataclass
+class _Taken:
+    """Units of use that went through, and what they cost the subscriber in micro-units, tax included."""
+
+    units: int = 0
+    charges: Fraction = Fraction(0)
+
+    def take(self, units: int, rate: Rate | None = None) -> int:
+        """Let units through at a price; return how many."""
+        self.units += units
+        self.charges += rate.charge(units) if rate is not None else 0
+        return units
 
 
-def _worst(brand: Brand, agreement: Agreement, plan: Plan, kind: Kind) -> _Cost:
-    """Use up every allowance of a kind where the host charges most, and go on at the slow speed."""
+def _expected(plan: Plan, kind: Kind, wanted: int) -> _Taken:
+    """Follow `wanted` units of domestic use at home through the allowances and the steps beyond."""
+    taken, left = _Taken(), wanted
+    general = [one for one in plan.tariff.buckets if one.kind is kind and is_general(one)]
+    for bucket in sorted(general, key=lambda one: one.priority):
+        left -= taken.take(left if bucket.amount is None else min(left, _covers(bucket)), bucket.rate)
+    time = Fraction(seconds(plan.every))
+    for step in chain(plan.tariff, kind):
+        if isinstance(step, Stop):
+            break
+        room = left if step.amount is None else min(left, step.amount)
+        if isinstance(step, Slow):
+            room = min(room, int(time * step.bits_per_second / 8))
+            time -= Fraction(room * 8, step.bits_per_second)
+        if isinstance(step, NextTier) and room:
+            taken.charges += Fraction(step.fee) * MICRO
+        left -= taken.take(room, step.rate if isinstance(step, Priced) else None)
+    return taken
+
+
+def _covers(bucket: Bucket) -> int:
+    """Return the units of use that a limited bucket covers."""
+    return int(Fraction(bucket.amount or 0) / Fraction(bucket.factor))
+
+
+def _worst(agreement: Agreement, plan: Plan, kind: Kind) -> _Cost:
+    """Use up every allowance of a kind where the host charges most, and go on as long as it is free."""
     buckets = [bucket for bucket in plan.tariff.buckets if bucket.kind is kind]
-    total = sum((_used_up(brand, agreement, plan, bucket) for bucket in buckets), start=_Cost())
-    beyond = plan.tariff.beyond.get(kind)
-    if not isinstance(beyond, Slow) or _included(plan, kind) is None:
+    total = sum((_used_up(agreement, plan, bucket) for bucket in buckets), start=_Cost())
+    if kind in agreement.capacity and buckets:
+        total += _Cost(notes=(f"{kind} is bought as a whole, which is in no line's cost",))
+    if included(plan.tariff, kind) is None:
         return total
-    units = _slow_bytes(beyond, plan)
     where = [one for bucket in buckets for one in sold_by(bucket, plan)]
-    rates = [rate for one in where if (rate := dearest(agreement, brand.market, plan, one))]
-    note = f"{kind} {format_amount(_tidy(units), kind)} more at {format_bit_rate(beyond.bits_per_second)}"
-    highest = max(rates, key=per_unit, default=None) or agreement.rates[kind][DOMESTIC]
-    return total + _Cost(host=highest.charge(units), notes=(note,))
+    rates = [rate for one in where if (rate := dearest(agreement, plan, one))]
+    highest = max(map(per_unit, rates), default=per_unit(_at_home(agreement, kind)))
+    time = Fraction(seconds(plan.every))
+    for step in chain(plan.tariff, kind):
+        if not isinstance(step, Slow):
+            break
+        carried = int(time * step.bits_per_second / 8)
+        units = carried if step.amount is None else min(carried, step.amount)
+        time -= Fraction(units * 8, step.bits_per_second)
+        note = f"{kind} {format_amount(_tidy(units), kind)} more at {format_bit_rate(step.bits_per_second)}"
+        total += _Cost(host=highest * units, notes=(note,))
+    return total
 
 
-def _used_up(brand: Brand, agreement: Agreement, plan: Plan, bucket: Bucket) -> _Cost:
-    units = bucket.amount or bucket.fair_use
+def _used_up(agreement: Agreement, plan: Plan, bucket: Bucket) -> _Cost:
+    units = bucket.fair_use if bucket.amount is None else _covers(bucket)
     unbounded = units is None
     units = PHYSICS[bucket.kind] * seconds(plan.every) if units is None else units
-    rates = [rate for one in sold_by(bucket, plan) if (rate := dearest(agreement, brand.market, plan, one))]
     note = f"{bucket.kind} {format_amount(_tidy(units), bucket.kind)}"
     note += " (unbounded: nothing in the plan limits it)" if unbounded else ""
     note += " (fair use)" if bucket.amount is None and not unbounded else ""
-    return _Cost(host=max(rates, key=per_unit).charge(units), unbounded=unbounded, notes=(note,))
+    return _Cost(host=_dearest_of(agreement, plan, bucket, units), unbounded=unbounded, notes=(note,))
 
 
-def _slow_bytes(slow: Slow, plan: Plan) -> int:
-    """Return what the slow speed carries in a whole period."""
-    return slow.bits_per_second * seconds(plan.every) // 8
+def _dearest_of(agreement: Agreement, plan: Plan, bucket: Bucket, units: int) -> Fraction:
+    """Return what `units` of a bucket cost where the host charges most; abroad, no more than its limit there."""
+    places = list(sold_by(bucket, plan))
+    prices = {one: per_unit(rate) for one in places if (rate := dearest(agreement, plan, one))}
+    highest = max(prices.values())
+    at_home = max((price for one, price in prices.items() if not one.abroad), default=highest)
+    limit = next((one.amount for one in bucket.limits if one.of == ROAMING), units)
+    outside = min(limit, units)
+    return highest * outside + at_home * (units - outside)
 
 
 def _tidy(units: int) -> int:

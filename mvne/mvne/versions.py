@@ -17,6 +17,7 @@ from mvne_billing.sql import row_of
 from mvne_plans.agreement import Agreement
 from mvne_plans.canonical import content_hash, dumps, loads
 from mvne_plans.catalogue import Addon, NumberGroup, Plan, Promotion
+from mvne_plans.prepaid import PrepaidRules
 
 
 class NotSold(MvneError):
@@ -47,6 +48,7 @@ KINDS: dict[str, type[Any]] = {
     "plan": Plan,
     "addon": Addon,
     "promotion": Promotion,
+    "prepaid": PrepaidRules,
 }
 
 _CURRENT = (
@@ -71,6 +73,10 @@ class Stored:
     def load(self) -> Any:
         """Return the dataclass."""
         return parse(self.kind, self.content)
+
+    def says(self, content: object) -> bool:
+        """Say whether it is `content`: as written, or as read by a version of the code that has more to say of it."""
+        return self.hash == content_hash(content) or bool(self.load() == content)
 
 
 @lru_cache(maxsize=4096)
@@ -99,7 +105,8 @@ def wanted(brand: Brand) -> Mapping[Name, object]:
     things |= {("group", one.id): one for one in catalogue.groups}
     things |= {("plan", one.id): one for one in catalogue.plans}
     things |= {("addon", one.id): one for one in catalogue.addons}
-    return things | {("promotion", one.id): one for one in catalogue.promotions}
+    things |= {("promotion", one.id): one for one in catalogue.promotions}
+    return things | ({} if brand.prepaid is None else {("prepaid", brand.id): brand.prepaid})
 
 
 def current(conn: Connection, brand: str) -> dict[Name, Stored]:
@@ -110,14 +117,13 @@ def current(conn: Connection, brand: str) -> dict[Name, Stored]:
 def add(conn: Connection, brand: str, name: Name, content: object, at: datetime) -> int:
     """Write the next version of a thing, close the one before, return its number; the same content is left alone."""
     kind, id_ = name
-    digest = content_hash(content)
     known = current(conn, brand).get(name)
-    if known is not None and known.hash == digest:
+    if known is not None and known.says(content):
         return known.version
     query = select(table.c.version).where(table.c.brand == brand, table.c.kind == kind, table.c.id == id_)
     version = max(conn.execute(query).scalars(), default=0) + 1
     retire(conn, brand, name, at)
-    row = {"brand": brand, "kind": kind, "id": id_, "version": version, "hash": digest, "since": at}
+    row = {"brand": brand, "kind": kind, "id": id_, "version": version, "hash": content_hash(content), "since": at}
     conn.execute(insert(table).values(row | {"content": dumps(content)}))
     return version
 

@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 
-from mvne.markets.market import Market
+from mvne.tariff_view import chain
 from mvne_plans.agreement import Agreement
 from mvne_plans.catalogue import Plan
+from mvne_plans.money import MICRO
 from mvne_plans.quantity import Kind
-from mvne_plans.rate import Rate
-from mvne_plans.tariff import DOMESTIC, INTERNATIONAL, OTHER, Bucket, Priced, Slow
+from mvne_plans.rate import FREE, Rate
+from mvne_plans.tariff import DOMESTIC, INTERNATIONAL, ON_NET, OTHER, Bucket, Stop, Tariff
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,7 @@ def sold(plan: Plan) -> list[Sold]:
 def _sold(plan: Plan) -> Iterator[Sold]:
     tariff = plan.tariff
     at_home = {bucket.kind for bucket in tariff.buckets}
-    at_home |= {kind for kind, beyond in tariff.beyond.items() if isinstance(beyond, (Priced, Slow))}
+    at_home |= {kind for kind in Kind if any(not isinstance(one, Stop) for one in chain(tariff, kind))}
     for kind in Kind:
         if kind in at_home or any(service.kind is kind for service in tariff.services):
             yield Sold(kind, DOMESTIC)
@@ -51,14 +52,19 @@ def sold_by(bucket: Bucket, plan: Plan) -> Iterator[Sold]:
             yield Sold(bucket.kind, place, abroad=True)
             continue
         for called in bucket.to if bucket.kind is not Kind.DATA else (DOMESTIC,):
-            yield Sold(bucket.kind, DOMESTIC if called == DOMESTIC else INTERNATIONAL)
+            yield Sold(bucket.kind, DOMESTIC if called in (DOMESTIC, ON_NET) else INTERNATIONAL)
         for rule in plan.tariff.roaming:
             if rule.treatment == "domestic":
                 yield Sold(bucket.kind, rule.zone, abroad=True)
 
 
-def dearest(agreement: Agreement, market: Market, plan: Plan, one: Sold) -> Rate | None:
-    """Return the highest wholesale price of what is sold, None when some of it has no price."""
+def dearest(agreement: Agreement, plan: Plan, one: Sold) -> Rate | None:
+    """Return the highest wholesale price of what is sold, None when some of it has no price.
+
+    What is bought as a whole, or for a share of the retail price, costs nothing by the unit.
+    """
+    if agreement.retail_minus is not None or one.kind in agreement.capacity:
+        return FREE
     prices = agreement.rates.get(one.kind, {})
     if not one.abroad and one.zone == INTERNATIONAL:
         return _international(agreement, plan, one.kind)
@@ -66,21 +72,22 @@ def dearest(agreement: Agreement, market: Market, plan: Plan, one: Sold) -> Rate
         return prices.get(DOMESTIC)
     if one.zone == OTHER:
         return prices.get(OTHER)
-    visited = [country for country in market.zones.get(one.zone, (one.zone,)) if country != market.code]
-    found = [abroad(agreement, market, one.kind, country) for country in visited]
+    tariff = plan.tariff
+    visited = [country for country in tariff.zones.get(one.zone, (one.zone,)) if country != tariff.home]
+    found = [abroad(agreement, tariff, one.kind, country) for country in visited]
     return None if None in found else max((rate for rate in found if rate), key=per_unit, default=None)
 
 
-def abroad(agreement: Agreement, market: Market, kind: Kind, country: str) -> Rate | None:
+def abroad(agreement: Agreement, tariff: Tariff, kind: Kind, country: str) -> Rate | None:
     """Return the price of use in a visited country: its own, its zone's, or that of `other`."""
     prices = agreement.rates.get(kind, {})
-    zones = [zone for zone in prices if country in market.zones.get(zone, ()) and zone != DOMESTIC]
+    zones = [zone for zone in prices if country in tariff.zones.get(zone, ()) and zone != DOMESTIC]
     return next((prices[zone] for zone in (country, *zones, OTHER) if zone in prices), None)
 
 
 def _international(agreement: Agreement, plan: Plan, kind: Kind) -> Rate | None:
     flat = agreement.rates.get(kind, {}).get(INTERNATIONAL)
-    included = any(bucket.kind is kind and bucket.to != (DOMESTIC,) for bucket in plan.tariff.buckets)
+    included = any(bucket.kind is kind and set(bucket.to) - {DOMESTIC, ON_NET} for bucket in plan.tariff.buckets)
     rows = [row.prefix for row in plan.tariff.deck.rows if row.rate(kind)]
     hosts = [agreement.deck.find(prefix, kind) for prefix in rows]
     rates = [row.rate(kind) if row else flat for row in hosts] + ([flat] if included else [])
@@ -88,5 +95,16 @@ def _international(agreement: Agreement, plan: Plan, kind: Kind) -> Rate | None:
 
 
 def per_unit(rate: Rate) -> Fraction:
-    """Return the exact price of one base unit, in micro-units: how rates are ordered."""
-    return rate.charge(1)
+    """Return the exact price of one base unit, in micro-units, at the dearest step: how costs are ordered."""
+    return max(_per_unit(rate))
+
+
+def least_per_unit(rate: Rate) -> Fraction:
+    """Return the exact price of one base unit at the cheapest step and in the cheapest time band."""
+    return min([*_per_unit(rate), *(least_per_unit(one) for _, one in rate.bands)])
+
+
+def _per_unit(rate: Rate) -> list[Fraction]:
+    if not rate.tiers:
+        return [rate.charge(1)]
+    return [Fraction(tier.amount) * MICRO / tier.per for tier in rate.tiers]

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
+from fractions import Fraction
 
 from mvne_plans.period import MONTH, Every
 from mvne_plans.quantity import Kind
@@ -24,7 +25,8 @@ class Agreement:
 
     Use of the kinds in `capacity` costs nothing by the unit: `capacity_micro` per `capacity_every` pays for all of it.
     Under `retail_minus` the host takes the retail price less this percentage, of use and of recurring prices, and the
-    rates do not count. A rate with tiers goes by the brand's use of the calendar month.
+    rates do not count; where retail prices include tax, `retail_tax` is its percentage, of which the host has no share.
+    A rate with tiers goes by the brand's use of the calendar month.
     """
 
     starts: date
@@ -39,6 +41,18 @@ class Agreement:
     capacity_micro: int = 0
     capacity_every: Every = MONTH
     retail_minus: Decimal | None = None
+    retail_tax: Decimal = Decimal(0)
+
+    @property
+    def retail_share(self) -> Fraction | None:
+        """The share of a retail price that the host takes, None where it takes none.
+
+        >>> Agreement(date(2027, 1, 1), "EUR", retail_minus=Decimal(40), retail_tax=Decimal(20)).retail_share
+        Fraction(1, 2)
+        """
+        if self.retail_minus is None:
+            return None
+        return (1 - Fraction(self.retail_minus) / 100) / (1 + Fraction(self.retail_tax) / 100)
 
 
 def in_force(versions: tuple[Agreement, ...], day: date) -> Agreement | None:

@@ -11,7 +11,7 @@ from fractions import Fraction
 from mvne_plans.agreement import Agreement
 from mvne_plans.errors import PlansError
 from mvne_plans.money import Money
-from mvne_plans.period import Every
+from mvne_plans.period import MONTH, Every
 from mvne_plans.tariff import Bucket, Tariff
 
 
@@ -108,11 +108,21 @@ class Promotion:
 
 
 @dataclass(frozen=True, slots=True)
+class OwnList:
+    """How a subscriber keeps a number list: at most `size` numbers, `changes` to it in every `per` (None: any)."""
+
+    size: int
+    changes: int | None = None
+    per: Every = MONTH
+
+
+@dataclass(frozen=True, slots=True)
 class NumberGroup:
-    """A named set of E.164 numbers, sorted."""
+    """A named set of E.164 numbers, sorted; or, with `own`, one that every subscriber fills alone."""
 
     id: str
-    numbers: tuple[str, ...]
+    numbers: tuple[str, ...] = ()
+    own: OwnList | None = None
 
 
 @dataclass(frozen=True)

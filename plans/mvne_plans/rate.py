@@ -22,7 +22,9 @@ class RateError(PlansError):
 #: The unit a price is written for when it is written bare.
 PER_UNIT: dict[Kind, str] = {Kind.VOICE: "min", Kind.SMS: "sms", Kind.DATA: "GB"}
 
-_RATE = re.compile(r"(\d{1,9}(?:[.,]\d{1,9})?)(?:\s*/\s*([A-Za-z]+))?(?:\s+(\S.*))?", re.ASCII)
+_RATE = re.compile(
+    r"(\d{1,9}(?:[.,]\d{1,9})?)(?:\s*/\s*((?:\d{1,9}(?:\.\d{1,6})?\s*)?[A-Za-z]+))?(?:\s+(\S.*))?", re.ASCII
+)
 _SESSION_WORD = re.compile(r"\s+(setup|minimum|maximum|percent)\s+", re.ASCII)
 _NUMBER = re.compile(r"\d{1,9}(?:\.\d{1,9})?", re.ASCII)
 _PAIR = re.compile(r"(\d{1,9})/(\d{1,9})", re.ASCII)
@@ -106,23 +108,24 @@ class Rate:
     bands: tuple[tuple[str, Rate], ...] = ()
 
     @classmethod
-    def parse(cls, text: str, kind: Kind) -> Self:
+    def parse(cls, text: str, kind: Kind, increments: Increments = BY_UNIT) -> Self:
         """Read `0.05/min`, `0.0035/min 60/1`, `0.85/GB` or, for messages, `0.002`; raise `RateError` otherwise.
 
-        What counts once per session may follow: `0.05/min 60/1 setup 0.10 minimum 0.20 maximum 2 stop percent 2.5`.
+        `increments` count where the text names none. The unit may be several, `1/100 MB`. What counts once per session
+        may follow: `0.05/min 60/1 setup 0.10 minimum 0.20 maximum 2 stop percent 2.5`.
 
         >>> Rate.parse("0.05/min 60/1", Kind.VOICE).charge(90)
         Fraction(75000, 1)
         """
         main, *rest = _SESSION_WORD.split(text.strip())
         match = _RATE.fullmatch(main.strip())
-        unit = (match.group(2) or PER_UNIT[kind]) if match else ""
-        if not match or unit not in UNITS[kind] or (match.group(2) is None and kind is not Kind.SMS):
+        per = _per((match.group(2) or (PER_UNIT[kind] if kind is Kind.SMS else "")), kind) if match else None
+        if not match or per is None:
             raise RateError(f"{text!r} is not a price of {kind}; write it like {_EXAMPLES[kind]}")
         if "," in match.group(1):
             raise RateError(f"{match.group(1)!r} has a comma; use {match.group(1).replace(',', '.')}")
-        increments = Increments.parse(match.group(3), kind) if match.group(3) else Increments()
-        return cls(plain(match.group(1)), UNITS[kind][unit], increments, **_session_terms(text, rest))
+        counted = Increments.parse(match.group(3), kind) if match.group(3) else increments
+        return cls(plain(match.group(1)), per, counted, **_session_terms(text, rest))
 
     def charge(self, units: int, before: int = 0) -> Fraction:
         """Return the exact price in micro-units of `units` base units, after `before` that were charged in the period.
@@ -189,6 +192,16 @@ def plain(text: str) -> Decimal:
     return Decimal(text).normalize() + 0
 
 
+def _per(unit: str, kind: Kind) -> int | None:
+    """Return the base units of `min` or `100 MB`; None when it is no unit of that kind."""
+    if unit in UNITS[kind] or not unit:
+        return UNITS[kind].get(unit)
+    try:
+        return parse_units(unit, kind)
+    except QuantityError:
+        return None
+
+
 def _session_terms(text: str, words: list[str]) -> dict[str, Any]:
     """Read what follows the price of a unit: pairs of a word and its value."""
     terms: dict[str, Any] = {}
@@ -219,7 +232,7 @@ def _text(rate: Rate, kind: Kind) -> str:
 
 
 def _unit_text(per: int, kind: Kind) -> str:
-    return next((name for name, size in UNITS[kind].items() if size == per), f"{per} {kind.base_unit}s")
+    return next((name for name, size in UNITS[kind].items() if size == per), None) or format_amount(per, kind)
 
 
 def _tier_text(tier: Tier, kind: Kind) -> str:

@@ -226,8 +226,29 @@ def test_a_rate_that_is_written_reads_back(kind: Kind, data: st.DataObject) -> N
 def test_a_bare_text_of_a_rate_is_in_the_unit_that_is_usual() -> None:
     texts = {str(Rate.parse(f"0.05/{unit}", kind)) for kind, unit in PER_UNIT.items()}
     assert texts == {"0.05/min", "0.05/sms", "0.05/GB"}
-    assert [str(Rate(Decimal(1), per)) for per in (3600, 10**6, 7)] == ["1/h", "1/MB", "1/7 bytes"]
+    assert [str(Rate(Decimal(1), per)) for per in (3600, 10**6, 7)] == ["1/h", "1/MB", "1/7 B"]
     assert FREE.charge(10**15) == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "per", "increments"),
+    [
+        ("1.00/100 MB", Kind.DATA, 10**8, (1, 1)),
+        ("1/1.5 GB 50 MB setup 0.10", Kind.DATA, 1_500_000_000, (50_000_000, 50_000_000)),
+        ("0.30/90 s 60/1", Kind.VOICE, 90, (60, 1)),
+        ("2/10 sms", Kind.SMS, 10, (1, 1)),
+    ],
+)
+def test_a_rate_may_be_for_several_units(text: str, kind: Kind, per: int, increments: tuple[int, int]) -> None:
+    rate = Rate.parse(text, kind)
+    assert (rate.per, rate.increments) == (per, Increments(*increments))
+    assert Rate.parse(rate.text(kind), kind) == rate
+
+
+def test_a_rate_without_increments_of_its_own_takes_those_it_is_given() -> None:
+    texts = ("0.02/min", "0.02/min 1/1")
+    counted = [Rate.parse(text, Kind.VOICE, Increments(60, 1)).increments for text in texts]
+    assert counted == [Increments(60, 1), Increments(1, 1)]
 
 
 def test_each_kind_has_a_base_unit() -> None:

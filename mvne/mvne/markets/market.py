@@ -8,6 +8,7 @@ from datetime import date
 from decimal import Decimal
 from difflib import get_close_matches
 from enum import StrEnum
+from fractions import Fraction
 from functools import cache
 from types import MappingProxyType
 
@@ -79,6 +80,15 @@ class Market:
     hosts: tuple[HostNetwork, ...]
     as_of: date
     pack: Pack = field(repr=False)
+
+    @property
+    def tax_included(self) -> Fraction:
+        """The share of tax on top of what is before it that prices as written hold: 1/5 of 20 percent, or 0."""
+        return Fraction(self.vat) / 100 if self.prices_include_tax and self.vat is not None else Fraction(0)
+
+    def before_tax(self, amount: Fraction) -> Fraction:
+        """Return an amount as prices are written without the tax they include, if they include any."""
+        return amount / (1 + self.tax_included)
 
 
 def known_markets() -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from functools import cache
 from typing import Any
 
 from mvne.planfile.findings import DataPath, Finding, did_you_mean, listed
-from mvne.planfile.models import PlanFile
+from mvne.planfile.models.file import PlanFile
 from mvne.planfile.nodes import Document, Listing, Node, Scalar
 from mvne.planfile.scalars import ID_PATTERN, SHAPES
 
@@ -84,7 +84,7 @@ _SAYINGS: dict[str, Callable[[Mapping[str, Any]], str]] = {
 def _expected(item: Mapping[str, Any]) -> str:
     kind: str = item["type"]
     if kind.startswith("union_tag"):
-        return listed(words for tag, words in SHAPES.items() if tag in item["ctx"]["expected_tags"])
+        return listed(dict.fromkeys(words for tag, words in SHAPES.items() if tag in item["ctx"]["expected_tags"]))
     if kind.startswith("list"):
         return SHAPES["<list>"]
     return SHAPES["<map>" if kind.startswith(("model", "dict")) else "<text>"]

@@ -115,6 +115,7 @@ def init_text(name: str, market: str, template: str) -> str:
     lines += [line for offer in one.offers for line in _plan(offer, one.pay, found)]
     zones = "eea: domestic, other: refuse" if "eea" in found.zones else "other: refuse"
     lines += ["", f"roaming: {{{zones}}}"]
+    lines += ["thresholds: [50, 80]               # percent of an allowance at which subscribers hear of it"]
     lines += [f"tax: {{table: {TAX_NAME}}}"] if found.vat is None else []
     return "\n".join(lines) + "\n"
 

@@ -26,27 +26,26 @@ class Later:
     applies: Callable[[Any], bool] = _always
 
 
-def _is_map_or(*words: str) -> Callable[[Any], bool]:
-    return lambda value: isinstance(value, dict) or (isinstance(value, str) and value.split(":")[0].strip() in words)
+def _is_pass(value: Any) -> bool:
+    return value == "pass" or (isinstance(value, dict) and "pass" in value)
 
 
 def _other_kind(value: Any) -> bool:
     return isinstance(value, dict) and value.get("kind", "rating") != "rating"
 
 
-_AGREEMENT = {
-    "retail_minus": "a share of the retail price is not in this version; write line, voice, sms and data prices",
-    "capacity": "bought capacity is not in this version; write its price as a minimum, such as minimum: 500/month",
-    "tiers": "volume tiers are not in this version; write the price of the tier you expect, and a dated version later",
-}
-
 LATER: tuple[Later, ...] = (
     Later(("partners",), "partner offers are not in this version; leave them out"),
     Later(("plans", ANY, "commitment"), "a commitment is not in this version; sell several periods at once with terms"),
     Later(
         ("plans", ANY, "then", ANY),
-        "moving to a next plan and passes are not in this version; write a price, slow 128 kbit/s or stop",
-        _is_map_or("next", "pass", "move"),
+        "passes are not in this version; write a price, slow 128 kbit/s, {next: PLAN} or stop",
+        _is_pass,
+    ),
+    Later(
+        ("plans", ANY, "then", ANY, ANY),
+        "passes are not in this version; write a price, slow 128 kbit/s, {next: PLAN} or stop",
+        _is_pass,
     ),
     Later(
         ("services", ANY),
@@ -58,8 +57,6 @@ LATER: tuple[Later, ...] = (
         "adapters to real networks are not in this version; write simulated",
         lambda value: isinstance(value, str) and value != "simulated",
     ),
-    *(Later(("host", "agreement", key), text) for key, text in _AGREEMENT.items()),
-    *(Later(("host", "agreement", ANY, key), text) for key, text in _AGREEMENT.items()),
 )
 
 

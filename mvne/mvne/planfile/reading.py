@@ -10,7 +10,7 @@ from mvne.markets.market import Market, UnknownMarket, known_markets, load_marke
 from mvne.planfile.compiling.assemble import assemble
 from mvne.planfile.files import MOST_PLAN_BYTES, Unreadable, read_source
 from mvne.planfile.findings import Finding, PlanFileInvalid, errors, in_order
-from mvne.planfile.models import PlanFile
+from mvne.planfile.models.file import PlanFile
 from mvne.planfile.nodes import Document, compose
 from mvne.planfile.shape import check_shape
 from mvne.planfile.sheet import MARKET_FREE, Sheet

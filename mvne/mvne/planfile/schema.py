@@ -6,7 +6,7 @@ import json
 from importlib import resources
 from typing import Any
 
-from mvne.planfile.models import PlanFile
+from mvne.planfile.models.file import PlanFile
 
 #: Name of the schema in the package and beside a plan file that `mvne init` wrote.
 FILE_NAME = "plan.schema.json"

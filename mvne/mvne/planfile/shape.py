@@ -15,7 +15,7 @@ from pydantic import ValidationError
 
 from mvne.planfile.explain_shape import describe, keys_at
 from mvne.planfile.findings import DataPath, Finding
-from mvne.planfile.models import PlanFile
+from mvne.planfile.models.file import PlanFile
 from mvne.planfile.nodes import Document, Mapping, plain
 from mvne.planfile.not_yet import refuse_later
 from mvne.planfile.scalars import SHAPES

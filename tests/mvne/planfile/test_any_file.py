@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -11,16 +12,20 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from mvne.checking import check
+from mvne.facts import facts
 from mvne.planfile import PlanFileInvalid, errors, examine, load, render
 
 EXAMPLES = Path("examples")
 WORDS = (
     "~ -1 1e999 0 unlimited stop slow eea EEA GB XX ../plan.yaml care_homes.csv /etc/passwd +33639980001 112 ١٢ NaN "
-    "1/0 50% 0% month yes plan 2027-02-30"
+    "1/0 50% 0% month yes plan 2027-02-30 auto evening mon-fri 25:00 13-32 trek hotspot cent"
 )
 PHRASES = [
     "",
     "slow 0 kbit/s",
+    "0.05/min 60/1 setup 9 maximum 1 stop",
+    "auto 2016-01-01",
     "60 min",
     "5 GB",
     "0/0 min",
@@ -35,7 +40,11 @@ JUNK = st.one_of(
     st.sampled_from([*WORDS.split(), *PHRASES]),
     st.text(max_size=12),
     st.lists(st.sampled_from(["a", "5 GB"]), max_size=3),
-    st.dictionaries(st.sampled_from(["amount", "to", "in", "voice", "x"]), st.sampled_from(["eea", "1"]), max_size=3),
+    st.dictionaries(
+        st.sampled_from(["amount", "to", "in", "voice", "price", "tiers", "slow", "next", "for", "bands", "x"]),
+        st.sampled_from(["eea", "1", "0.05/min", "5 GB", "trek"]),
+        max_size=3,
+    ),
 )
 
 
@@ -76,13 +85,16 @@ def _read(folder: Path, text: str) -> None:
     assert (brand is None) == bool(errors(findings))
     assert all(one.line > 0 and one.column > 0 and one.message for one in findings)
     render(findings)
-    if brand is None:
-        with pytest.raises(PlanFileInvalid) as raised:
-            load(path)
-        assert list(raised.value.findings) == findings
+    check(path, on=date(2026, 11, 24))
+    if brand is not None:
+        assert facts(brand)
+        return
+    with pytest.raises(PlanFileInvalid) as raised:
+        load(path)
+    assert list(raised.value.findings) == findings
 
 
-@pytest.fixture(scope="module", params=["tilleul", "comet"])
+@pytest.fixture(scope="module", params=["tilleul", "comet", "atlas"])
 def example(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
     folder = tmp_path_factory.mktemp(request.param)
     shutil.copytree(EXAMPLES / request.param, folder, dirs_exist_ok=True)

@@ -10,7 +10,6 @@ DECK = "prefix,to,price,increments,sms\n+44,United Kingdom,0.10/min,60/1,0.08\n"
 GROUP = "number,name\n01 99 00 12 34,Home\n"
 TAXES = "region,name,percent\nNY,Sales tax,4\n"
 SERVICE = "number_groups: {g: {source: group.csv}}\nservices: {s: {voice to: g, price: 0}}\n"
-PREPAID = changed("pay: postpaid", "pay: prepaid").replace("voice: 0.05/min", "voice: stop")
 TERMS = changed("price: 4.90", "terms: [{periods: 3, price: 12}]")
 PROMO = "promotions:\n  - {id: p, off: 50%, periods: 3}\n"
 ADDON = "addons:\n  - {id: more, price: 3.00, includes: {data: 1 GB}}\n"
@@ -66,7 +65,7 @@ CASES = [
     ),
     (changed("data: stop", "data: ¦slow"), "bad_speed", "slow 128 kbit/s"),
     (changed("voice: 0.05/min", "voice: ¦slow 128 kbit/s"), "bad_value", "only data can be slow"),
-    (changed("data: stop", "data: ¦halt"), "bad_value", "expected a price, stop or slow"),
+    (changed("data: stop", "data: ¦halt"), "bad_value", "expected a price, stop, slow or {next: PLAN}"),
     (price("4.90\n    fair_use: {voice: ¦3000 min}"), "idle_fair_use", "not unlimited"),
     (price("4.90\n    fair_use: {sms: ¦unlimited}"), "bad_quantity", "write an amount"),
     (price("4.90\n    fair_use: {then: ¦stop}"), "bad_value", "expected review"),
@@ -146,16 +145,6 @@ CASES = [
     # Expected use.
     (BASE + "    expected_use: {voice: {¦mean: unlimited, p95: 60 min}}\n", "bad_quantity", "nobody uses unlimited"),
     (BASE + "    expected_use: {voice: {mean: 90 min, p95: ¦60 min}}\n", "bad_quantity", "not below the mean"),
-    # Prepaid plans price no use yet.
-    (PREPAID.replace("voice: stop", "voice: ¦0.05/min"), "not_yet", "needs the live wallet"),
-    (PREPAID + "    rates: ¦deck.csv\n", "not_yet", "calls abroad are barred"),
-    (PREPAID + "    roaming: {¦CH: {voice: 1/min, sms: 1, data: 1/GB}}\n", "not_yet", "use refuse or domestic"),
-    (
-        PREPAID.replace("id: a\n", "id: ¦a\n") + "roaming: {CH: {voice: 1/min, sms: 1, data: 1/GB}}\n",
-        "not_yet",
-        "inherit",
-    ),
-    (PREPAID + "    services: [¦s]\n" + SERVICE.replace("price: 0", "price: 0.02/min"), "not_yet", "has a price"),
 ]
 
 

@@ -3,42 +3,57 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from mvne.brand import Brand, Support, Theme
 from mvne.markets.market import Market
+from mvne.planfile.compiling.allowances import read_thresholds
+from mvne.planfile.compiling.bands import read_calendar
+from mvne.planfile.compiling.common import Common
 from mvne.planfile.compiling.decks import Decks
+from mvne.planfile.compiling.guards import GuardReader, check_eu_limit
 from mvne.planfile.compiling.host import read_agreements, read_host
+from mvne.planfile.compiling.next_plan import link_next_plans
 from mvne.planfile.compiling.numbers import read_group
 from mvne.planfile.compiling.offers import read_addon, read_fees, read_promotion, read_taxes
-from mvne.planfile.compiling.plans import Shared, read_expected_use, read_plan
+from mvne.planfile.compiling.plans import Shared, read_plan
+from mvne.planfile.compiling.prepaid import read_prepaid
+from mvne.planfile.compiling.prices import Prices
 from mvne.planfile.compiling.roaming import read_roaming
-from mvne.planfile.compiling.segments import DEFAULT_SEGMENT
+from mvne.planfile.compiling.rounding import read_rounding
+from mvne.planfile.compiling.segments import DEFAULT_SEGMENT, read_expected_use
 from mvne.planfile.compiling.services import read_service
-from mvne.planfile.compiling.values import unique
-from mvne.planfile.compiling.zones import Zones
-from mvne.planfile.models import BrandSection, PlanFile
+from mvne.planfile.compiling.values import number, unique
+from mvne.planfile.compiling.zones import read_zones
+from mvne.planfile.models.brand import BrandSection
+from mvne.planfile.models.file import PlanFile
 from mvne.planfile.sheet import Sheet
+from mvne.tariff_view import zones_named
 from mvne_plans.catalogue import Catalogue, NumberGroup, Plan
 
+_EURO = "EUR"
 PRIMARY = "#1f4e79"
 _LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Z]{2})?", re.ASCII)
 
 
 def assemble(sheet: Sheet, file: PlanFile, market: Market, source: Path) -> Brand:
     """Return the brand; `sheet` has the findings, with which it may not be good for a launch."""
-    zones, decks = Zones(market), Decks(sheet, market)
+    common = _common(sheet, file, market)
+    decks = Decks(sheet, market, common.prices.bands or ())
     section = file.brand
     segment = section.segment or DEFAULT_SEGMENT
     if section.segment is None:
         sheet.default("brand.segment", segment, "default of the language")
     _check_ids(sheet, file)
-    shared = _shared(sheet, file, zones, decks, segment)
+    shared = _shared(sheet, file, common, decks, segment)
     plans = tuple(read_plan(sheet, shared, position, one) for position, one in enumerate(file.plans))
-    host = read_host(sheet, zones, file.host)
-    catalogue = _catalogue(sheet, file, zones, decks, plans)
+    plans = link_next_plans(sheet, plans, shared.next_at)
+    host = read_host(sheet, market, file.host)
+    catalogue = _catalogue(sheet, file, common, decks, plans)
     _check_pool(sheet, catalogue.groups, host.numbers)
     return Brand(
         id=section.id,
@@ -58,42 +73,76 @@ def assemble(sheet: Sheet, file: PlanFile, market: Market, source: Path) -> Bran
             for position, (one, plan) in enumerate(zip(file.plans, plans, strict=True))
         },
         source=source,
+        euro=shared.euro,
+        prepaid=read_prepaid(sheet, file.prepaid, market.currency, plans, [one.id for one in file.addons or ()]),
         defaults=tuple(sheet.defaults),
         settings=sheet.settings(),
     )
 
 
-def _shared(sheet: Sheet, file: PlanFile, zones: Zones, decks: Decks, segment: str) -> Shared:
-    if file.brand.currency not in (None, zones.market.currency):
-        message = f"{file.brand.currency!r} is not the currency of {zones.market.name}"
-        sheet.note(("brand", "currency"), "wrong_currency", message, f"use {zones.market.currency}, or leave it out")
-    groups = set(file.number_groups or {}) | {
-        str(one[1]) for one in sheet.left_out if one[:1] == ("number_groups",) and one[1:]
-    }
-    services = {
-        id: service
-        for id, one in (file.services or {}).items()
-        if (service := read_service(sheet, ("services", id), id, one, groups))
-    }
-    if file.rates is not None:
-        decks.read(("rates",), file.rates)
-    return Shared(
-        file=file,
-        zones=zones,
-        decks=decks,
-        segment=segment,
-        services=services,
-        roaming=read_roaming(sheet, zones, ("roaming",), file.roaming),
-        fees=read_fees(sheet, file.fees or []),
+def _common(sheet: Sheet, file: PlanFile, market: Market) -> Common:
+    calendar = read_calendar(sheet, file)
+    return Common(
+        zones=read_zones(sheet, market, file.zones),
+        calendar=calendar,
+        prices=Prices(sheet, tuple(band.name for band in calendar.bands)),
+        groups=file.number_groups or {},
+        thresholds=read_thresholds(sheet, ("thresholds",), file.thresholds or []),
     )
 
 
-def _catalogue(sheet: Sheet, file: PlanFile, zones: Zones, decks: Decks, plans: tuple[Plan, ...]) -> Catalogue:
-    market, ids = zones.market, [plan.id for plan in plans]
-    addons = [read_addon(sheet, zones, number, one, ids) for number, one in enumerate(file.addons or ())]
+def _shared(sheet: Sheet, file: PlanFile, common: Common, decks: Decks, segment: str) -> Shared:
+    market = common.zones.market
+    if file.brand.currency not in (None, market.currency):
+        message = f"{file.brand.currency!r} is not the currency of {market.name}"
+        sheet.note(("brand", "currency"), "wrong_currency", message, f"use {market.currency}, or leave it out")
+    services = {
+        id: service
+        for id, one in (file.services or {}).items()
+        if (service := read_service(sheet, common, ("services", id), id, one))
+    }
+    if file.rates is not None:
+        decks.read(("rates",), file.rates)
+    euro = _euro(sheet, file.brand, market)
+    reader = GuardReader(sheet, common.zones, euro)
+    guards = reader.read(("guards",), file.guards)
+    check_eu_limit(sheet, ("guards",), guards, reader.eu_limit)
+    return Shared(
+        file=file,
+        common=common,
+        decks=decks,
+        segment=segment,
+        services=services,
+        roaming=read_roaming(sheet, common, ("roaming",), file.roaming),
+        fees=read_fees(sheet, file.fees or []),
+        guards=guards,
+        rounding=read_rounding(sheet, ("rounding",), file.rounding, market.currency),
+        euro=euro,
+    )
+
+
+def _euro(sheet: Sheet, section: BrandSection, market: Market) -> Decimal | None:
+    """Return what a euro is worth in the market's currency, None when nobody says."""
+    path = ("brand", "euro_rate")
+    if section.euro_rate is None:
+        return Decimal(1) if market.currency == _EURO else None
+    if market.currency == _EURO:
+        sheet.note(path, "idle_key", f"the currency of {market.name} is the euro", "remove it", key=True)
+        return Decimal(1)
+    found = number(sheet, path, section.euro_rate)
+    if found is not None and not found:
+        sheet.note(path, "bad_price", "a euro is worth more than nothing")
+    return found or None
+
+
+def _catalogue(sheet: Sheet, file: PlanFile, common: Common, decks: Decks, plans: tuple[Plan, ...]) -> Catalogue:
+    market, ids = common.zones.market, [plan.id for plan in plans]
+    addons = [read_addon(sheet, common, number, one, ids) for number, one in enumerate(file.addons or ())]
+    agreements = read_agreements(sheet, common.zones, decks, file.host)
+    named = {zone for one in agreements for prices in one.rates.values() for zone in prices}
     return Catalogue(
         currency=market.currency,
-        plans=plans,
+        plans=tuple(_with_zones(plan, market, named) for plan in plans),
         addons=tuple(addon for addon in addons if addon),
         promotions=tuple(
             read_promotion(sheet, market, number, one, ids) for number, one in enumerate(file.promotions or ())
@@ -101,8 +150,15 @@ def _catalogue(sheet: Sheet, file: PlanFile, zones: Zones, decks: Decks, plans: 
         groups=tuple(
             read_group(sheet, market, ("number_groups", id), id, one) for id, one in (file.number_groups or {}).items()
         ),
-        agreements=read_agreements(sheet, zones, decks, file.host),
+        agreements=agreements,
     )
+
+
+def _with_zones(plan: Plan, market: Market, named: Collection[str]) -> Plan:
+    """Keep of the file's own zones those that the plan or the agreement names: another one changes no plan."""
+    needed = zones_named(plan.tariff).union(named, market.zones)
+    zones = {name: countries for name, countries in plan.tariff.zones.items() if name in needed}
+    return replace(plan, tariff=replace(plan.tariff, zones=zones))
 
 
 def _check_ids(sheet: Sheet, file: PlanFile) -> None:

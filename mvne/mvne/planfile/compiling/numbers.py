@@ -7,17 +7,20 @@ from collections.abc import Iterator
 
 from mvne.markets.fictional import NoFictionalNumbers, TooFewFictionalNumbers
 from mvne.markets.market import Market
+from mvne.planfile.compiling.values import every
 from mvne.planfile.findings import DataPath
-from mvne.planfile.models import GroupSection, HostSection
+from mvne.planfile.models.host import HostSection
+from mvne.planfile.models.offers import GroupSection, OwnSection
 from mvne.planfile.sheet import Sheet
 from mvne.planfile.table import Row, open_table
-from mvne_plans.catalogue import NumberGroup
+from mvne_plans.catalogue import NumberGroup, OwnList
 from mvne_plans.numbering import NumberKind
 
 MOST_IN_GROUP = 5_000
 MOST_IN_POOL = 100_000
 POOL = 1_000
 _E164 = re.compile(r"\+[1-9][0-9]{5,14}", re.ASCII)
+_CHANGES = re.compile(r"(\d{1,3})\s+per\s+(\S.*)", re.ASCII)
 _KINDS = {
     NumberKind.EMERGENCY: "an emergency number",
     NumberKind.FREEPHONE: "a freephone number",
@@ -28,7 +31,14 @@ _KINDS = {
 
 
 def read_group(sheet: Sheet, market: Market, path: DataPath, id: str, section: GroupSection) -> NumberGroup:
-    """Return a number group: ordinary numbers of the market, in E.164, each once."""
+    """Return a number group: ordinary numbers of the market, in E.164, each once; or a list of every subscriber's."""
+    if (section.source is None) == (section.own is None):
+        if not any(place[: len(path)] == path for place in sheet.left_out):
+            message = f"the group {id!r} needs one of source, a CSV file, and own, a list of every subscriber's"
+            sheet.note(path, "bad_group", message, key=True)
+        return NumberGroup(id)
+    if section.own is not None or section.source is None:
+        return NumberGroup(id, own=_own(sheet, (*path, "own"), section.own)) if section.own else NumberGroup(id)
     table = open_table(sheet, (*path, "source"), section.source, ("number",), ("name",))
     most = section.max_size or MOST_IN_GROUP
     if section.max_size is None:
@@ -47,6 +57,17 @@ def read_group(sheet: Sheet, market: Market, path: DataPath, id: str, section: G
     if table and not found and not table.noted:
         table.note((1, 1), "empty_group", f"the group {id!r} holds no number")
     return NumberGroup(id, tuple(sorted(found)))
+
+
+def _own(sheet: Sheet, path: DataPath, section: OwnSection) -> OwnList:
+    if section.changes is None:
+        return OwnList(section.size)
+    match = _CHANGES.fullmatch(section.changes.strip())
+    if not match:
+        message = f"{section.changes[:40]!r} does not say how often; write it like 2 per month"
+        sheet.note((*path, "changes"), "bad_changes", message)
+        return OwnList(section.size)
+    return OwnList(section.size, int(match.group(1)), every(sheet, (*path, "changes"), match.group(2)))
 
 
 def _belongs(row: Row, market: Market, number: str) -> bool:

@@ -9,10 +9,10 @@ from decimal import Decimal
 from mvne.brand import TaxRow
 from mvne.markets.market import Market
 from mvne.planfile.compiling.allowances import Allowances
+from mvne.planfile.compiling.common import Common
 from mvne.planfile.compiling.values import day, every, percent, price
-from mvne.planfile.compiling.zones import Zones
 from mvne.planfile.findings import DataPath, did_you_mean
-from mvne.planfile.models import AddonSection, FeeSection, PromotionSection, TaxSection
+from mvne.planfile.models.offers import AddonSection, FeeSection, PromotionSection, TaxSection
 from mvne.planfile.sheet import Sheet
 from mvne.planfile.table import Row, open_table
 from mvne_plans.catalogue import Addon, Promotion
@@ -24,7 +24,7 @@ _TAX_PERCENT = re.compile(r"\d{1,2}(?:\.\d{1,6})?", re.ASCII)
 
 
 def read_addon(
-    sheet: Sheet, zones: Zones, position: int, section: AddonSection, plans: Collection[str]
+    sheet: Sheet, common: Common, position: int, section: AddonSection, plans: Collection[str]
 ) -> Addon | None:
     """Return an add-on; `plans` are the ids of the file's plans."""
     path: DataPath = ("addons", position)
@@ -33,10 +33,10 @@ def read_addon(
     lasts = None if until_period_ends else every(sheet, (*path, "valid"), section.valid)
     if section.valid is None:
         sheet.default(f"addons.{section.id}.valid", "period", "default of the language: until the plan's period ends")
-    buckets = Allowances(sheet, zones, path, lasts or MONTH, prefix=f"{section.id}.").buckets(section.includes)
+    buckets = Allowances(sheet, common, path, lasts or MONTH, addon=section.id).buckets(section.includes)
     if not buckets:
         sheet.absent((*path, "includes"), "adds_nothing", "the add-on includes nothing")
-    amount = price(sheet, (*path, "price"), section.price, zones.market.currency)
+    amount = price(sheet, (*path, "price"), section.price, common.zones.market.currency)
     name = section.name or section.id.replace("-", " ").replace("_", " ").capitalize()
     return Addon(section.id, name, amount, buckets, lasts, tuple(section.plans or ())) if amount is not None else None
 

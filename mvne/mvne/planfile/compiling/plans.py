@@ -2,41 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
-from mvne.brand import Expected
-from mvne.planfile.compiling.allowances import Allowances, check_fair_use, read_beyond
+from mvne.planfile.compiling.allowances import Allowances, check_fair_use, is_auto
+from mvne.planfile.compiling.beyond import BeyondReader, NextAt
+from mvne.planfile.compiling.common import Common
 from mvne.planfile.compiling.decks import Decks
-from mvne.planfile.compiling.roaming import read_roaming
-from mvne.planfile.compiling.segments import SEGMENTS
-from mvne.planfile.compiling.values import every, price, quantity
-from mvne.planfile.compiling.zones import Zones
+from mvne.planfile.compiling.fair_use import FairUseReader, Paid
+from mvne.planfile.compiling.guards import GuardReader, check_eu_limit
+from mvne.planfile.compiling.roaming import RoamingRules, read_roaming
+from mvne.planfile.compiling.rounding import read_rounding
+from mvne.planfile.compiling.values import every, price
 from mvne.planfile.findings import DataPath, did_you_mean
-from mvne.planfile.models import PlanFile, PlanSection, TermSection
+from mvne.planfile.models.allowances import Allowance, Includes
+from mvne.planfile.models.file import PlanFile
+from mvne.planfile.models.plans import PlanSection, TermSection
 from mvne.planfile.sheet import Sheet
+from mvne.tariff_view import rates, uses_bands
 from mvne_plans.catalogue import Pay, Plan, Term
-from mvne_plans.money import Money
-from mvne_plans.period import Every, Unit
-from mvne_plans.quantity import Kind, format_amount
-from mvne_plans.tariff import Priced, RateDeck, RatingService, Roaming, Tariff
-
-#: Why a prepaid plan prices no use yet, and what to write.
-WALLET = "priced use on a prepaid plan needs the live wallet, which comes with session charging"
+from mvne_plans.money import Money, Rounding
+from mvne_plans.quantity import Kind
+from mvne_plans.rate import Scheme
+from mvne_plans.tariff import ROAMING, Bucket, Guard, RateDeck, RatingService, Tariff
 
 
 @dataclass(frozen=True)
 class Shared:
-    """What the file says for all plans."""
+    """What the file says for all plans; `euro` is what a euro is worth, None when nobody said."""
 
     file: PlanFile
-    zones: Zones
+    common: Common
     decks: Decks
     segment: str
     services: Mapping[str, RatingService]
-    roaming: tuple[Roaming, ...]
+    roaming: RoamingRules
     fees: tuple[tuple[str, Decimal], ...]
+    guards: Mapping[str, Guard]
+    rounding: Rounding
+    euro: Decimal | None
+    next_at: NextAt = field(default_factory=dict)
+
+    @property
+    def currency(self) -> str:
+        """The currency of every price."""
+        return self.common.zones.market.currency
 
 
 def read_plan(sheet: Sheet, shared: Shared, position: int, section: PlanSection) -> Plan:
@@ -48,20 +59,23 @@ def read_plan(sheet: Sheet, shared: Shared, position: int, section: PlanSection)
     name = section.name or section.id.replace("-", " ").replace("_", " ").capitalize()
     if section.name is None:
         sheet.default(f"plans.{section.id}.name", name, "written like its id")
+    amount = _price(sheet, (*path, "price"), section.price, shared.currency)
+    terms = _terms(sheet, path, section, shared.currency)
+    paid = Paid(shared.common.zones.market, length, amount, terms, shared.euro)
     plan = Plan(
         id=section.id,
         name=name,
         pay=Pay(section.pay),
         every=length,
-        price=_price(sheet, (*path, "price"), section.price, shared.zones.market.currency),
-        terms=_terms(sheet, path, section, shared.zones.market.currency),
-        tariff=_tariff(sheet, shared, path, section, length),
+        price=amount,
+        terms=terms,
+        tariff=_PlanReader(sheet, shared, path, section, paid).tariff(),
         fees=shared.fees,
     )
     if section.price is None and not section.terms and (*path, "terms") not in sheet.left_out:
         sheet.absent((*path, "price"), "no_price", "the plan has neither a price nor terms", "write one", key=False)
     if plan.pay is Pay.PREPAID:
-        _prepaid(sheet, shared, path, section, plan)
+        _check_prepaid(sheet, path, plan)
     return plan
 
 
@@ -89,40 +103,88 @@ def _term(sheet: Sheet, path: DataPath, section: TermSection, currency: str) -> 
     return Term(section.periods, full, first) if full is not None else None
 
 
-def _tariff(sheet: Sheet, shared: Shared, path: DataPath, section: PlanSection, length: Every) -> Tariff:
-    market = shared.zones.market
-    buckets = Allowances(sheet, shared.zones, path, length).buckets(section.includes, section.fair_use)
-    check_fair_use(sheet, path, section.fair_use, buckets)
-    if section.fair_use is not None and section.fair_use.then is None:
-        sheet.default(f"plans.{section.id}.fair_use.then", "review", "default of the language: a person looks")
-    return Tariff(
-        currency=market.currency,
-        home=market.code,
-        zones={name: tuple(countries) for name, countries in market.zones.items()},
-        buckets=buckets,
-        beyond=read_beyond(sheet, path, section.id, section.then, buckets),
-        deck=_deck(sheet, shared, path, section),
-        roaming=_roaming(sheet, shared, path, section),
-        services=_services(sheet, shared, path, section),
-    )
+@dataclass(frozen=True)
+class _PlanReader:
+    """Reads the tariff of one plan."""
+
+    sheet: Sheet
+    shared: Shared
+    path: DataPath
+    section: PlanSection
+    paid: Paid
+
+    def tariff(self) -> Tariff:
+        section, shared = self.section, self.shared
+        rules = self._roaming()
+        buckets = self._buckets(rules)
+        check_fair_use(self.sheet, self.path, section.fair_use, buckets)
+        if section.fair_use is not None and section.fair_use.then is None:
+            self._default("fair_use.then", "review", "default of the language: a person looks")
+        reader = BeyondReader(self.sheet, shared.common, self.path, section.id, self.paid.every, shared.next_at)
+        market = shared.common.zones.market
+        found = Tariff(
+            currency=market.currency,
+            home=market.code,
+            zones=shared.common.zones.named,
+            buckets=buckets,
+            beyond=reader.read(section.then, buckets),
+            deck=self._deck(),
+            roaming=rules.rules,
+            services=_services(self.sheet, shared, self.path, section),
+            rounding=self._rounding(),
+            guards=self._guards(rules),
+        )
+        if not uses_bands(found):
+            return found
+        splits = shared.file.calls_split_at_bands
+        if splits is None:
+            self._default("calls_split_at_bands", "yes", "default of the language")
+        return replace(found, calendar=shared.common.calendar, splits_calls=splits is not False)
+
+    def _default(self, key: str, value: object, reason: str) -> None:
+        self.sheet.default(f"plans.{self.section.id}.{key}", value, reason)
+
+    def _buckets(self, rules: RoamingRules) -> tuple[Bucket, ...]:
+        reader = Allowances(self.sheet, self.shared.common, self.path, self.paid.every)
+        buckets = reader.buckets(self.section.includes, self.section.fair_use)
+        fair_use = FairUseReader(self.sheet, self.shared.common.zones, self.section.id, self.paid)
+        return fair_use.limited(buckets, list(_autos(reader, self.section.includes)), rules)
+
+    def _deck(self) -> RateDeck:
+        if self.section.rates is not None:
+            return self.shared.decks.read((*self.path, "rates"), self.section.rates)
+        if self.section.pay == "postpaid" and self.shared.file.rates is not None:
+            self._default("rates", self.shared.file.rates, "rates of the file")
+            return self.shared.decks.read(("rates",), self.shared.file.rates)
+        self._default("rates", "none", "calls abroad that no allowance includes are barred")
+        return RateDeck()
+
+    def _roaming(self) -> RoamingRules:
+        if self.section.roaming is not None:
+            return read_roaming(self.sheet, self.shared.common, (*self.path, "roaming"), self.section.roaming)
+        self._default("roaming", "roaming of the file", "the plan says nothing of its own")
+        return self.shared.roaming
+
+    def _rounding(self) -> Rounding:
+        if self.section.rounding is None:
+            return self.shared.rounding
+        return read_rounding(self.sheet, (*self.path, "rounding"), self.section.rounding, self.shared.currency)
+
+    def _guards(self, rules: RoamingRules) -> tuple[Guard, ...]:
+        reader = GuardReader(self.sheet, self.shared.common.zones, self.shared.euro)
+        path = (*self.path, "guards")
+        own = reader.read(path, self.section.guards)
+        check_eu_limit(self.sheet, path, own, reader.eu_limit)
+        found = {**self.shared.guards, **own}
+        return (*found.values(), *reader.of_law(self.section.id, rules.rules, found))
 
 
-def _deck(sheet: Sheet, shared: Shared, path: DataPath, section: PlanSection) -> RateDeck:
-    if section.rates is not None:
-        return shared.decks.read((*path, "rates"), section.rates)
-    setting = f"plans.{section.id}.rates"
-    if section.pay == "postpaid" and shared.file.rates is not None:
-        sheet.default(setting, shared.file.rates, "rates of the file")
-        return shared.decks.read(("rates",), shared.file.rates)
-    sheet.default(setting, "none", "calls abroad that no allowance includes are barred")
-    return RateDeck()
-
-
-def _roaming(sheet: Sheet, shared: Shared, path: DataPath, section: PlanSection) -> tuple[Roaming, ...]:
-    if section.roaming is not None:
-        return read_roaming(sheet, shared.zones, (*path, "roaming"), section.roaming)
-    sheet.default(f"plans.{section.id}.roaming", "roaming of the file", "the plan says nothing of its own")
-    return shared.roaming
+def _autos(reader: Allowances, includes: Includes | None) -> Iterator[tuple[str, DataPath, str]]:
+    """Yield the data allowances whose limit abroad is to be worked out."""
+    for id, path, one in reader.written(includes, Kind.DATA):
+        text = one.limits.get(ROAMING) if isinstance(one, Allowance) and one.limits else None
+        if text is not None and is_auto(text):
+            yield id, (*path, "limits", ROAMING), text
 
 
 def _services(sheet: Sheet, shared: Shared, path: DataPath, section: PlanSection) -> tuple[RatingService, ...]:
@@ -140,57 +202,10 @@ def _services(sheet: Sheet, shared: Shared, path: DataPath, section: PlanSection
     return tuple(found.values())
 
 
-def _prepaid(sheet: Sheet, shared: Shared, path: DataPath, section: PlanSection, plan: Plan) -> None:
-    """Note everything that would price use, which a prepaid plan cannot yet."""
-    for kind, beyond in plan.tariff.beyond.items():
-        if isinstance(beyond, Priced):
-            instead = "use stop or slow" if kind is Kind.DATA else "use stop"
-            sheet.note((*path, "then", str(kind)), "not_yet", f"{WALLET}; {instead}")
-    if section.rates is not None:
-        sheet.note((*path, "rates"), "not_yet", f"{WALLET}; leave it out, and calls abroad are barred")
-    for rule in plan.tariff.roaming:
-        if rule.treatment == "price":
-            _priced_roaming(sheet, path, section, plan.id, rule.zone)
-    for service in plan.tariff.services:
-        if service.rate.amount:
-            place = (*path, "services", (section.services or []).index(service.id))
-            sheet.note(place, "not_yet", f"{WALLET}; the service {service.id!r} has a price, leave it out")
-
-
-def _priced_roaming(sheet: Sheet, path: DataPath, section: PlanSection, plan: str, zone: str) -> None:
-    if section.roaming is not None:
-        sheet.note((*path, "roaming", zone), "not_yet", f"{WALLET}; use refuse or domestic", key=True)
-        return
-    message = f"plan {plan!r} would inherit the file's roaming prices in {zone!r}; {WALLET}"
-    sheet.note((*path, "id"), "not_yet", message, f"give the plan its own roaming, such as roaming: {{{zone}: refuse}}")
-
-
-def read_expected_use(
-    sheet: Sheet, segment: str, position: int, section: PlanSection, length: Every
-) -> dict[Kind, Expected]:
-    """Return the use a plan is expected to see per period; what the file does not say comes from the segment."""
-    found: dict[Kind, Expected] = {}
-    for kind in Kind:
-        written = getattr(section.expected_use, kind, None)
-        if written is None:
-            found[kind] = use = _per_period(SEGMENTS[segment][kind], length)
-            value = f"mean {format_amount(use.mean, kind)}, p95 {format_amount(use.p95, kind)}"
-            reason = f"assumption for the segment {segment}"
-            sheet.default(f"plans.{section.id}.expected_use.{kind}", value, reason)
-            continue
-        path = ("plans", position, "expected_use", str(kind))
-        mean = quantity(sheet, (*path, "mean"), written.mean, kind, length)
-        p95 = quantity(sheet, (*path, "p95"), written.p95, kind, length)
-        if mean is None or p95 is None:
-            sheet.note((*path, "mean"), "bad_quantity", "expected use is an amount; nobody uses unlimited", key=True)
-            continue
-        if p95 < mean:
-            sheet.note((*path, "p95"), "bad_quantity", "the 95th percentile is not below the mean")
-        found[kind] = Expected(mean, p95)
-    return found
-
-
-def _per_period(monthly: Expected, length: Every) -> Expected:
-    """Stretch a month's use to a period; 30 days count as a month."""
-    days = length.count * (30 if length.unit is Unit.MONTH else 1)
-    return Expected(max(1, monthly.mean * days // 30), max(1, monthly.p95 * days // 30))
+def _check_prepaid(sheet: Sheet, path: DataPath, plan: Plan) -> None:
+    """Note prices that a wallet cannot pay: those that make earlier use cheaper."""
+    for where, rate in rates(plan.tariff):
+        if rate.tiers and rate.scheme is Scheme.VOLUME:
+            message = f"a volume price ({where}) makes earlier use cheaper, and prepaid money is spent as one goes"
+            sheet.note((*path, "pay"), "volume_prepaid", message, "write tiers_are: graduated")
+            return

@@ -4,41 +4,30 @@ from __future__ import annotations
 
 import re
 
-from mvne.planfile.compiling.values import rate
-from mvne.planfile.findings import DataPath, did_you_mean
-from mvne.planfile.models import ServiceSection
+from mvne.planfile.compiling.common import Common
+from mvne.planfile.findings import DataPath
+from mvne.planfile.models.offers import ServiceSection
 from mvne.planfile.sheet import Sheet
 from mvne_plans.quantity import Kind, parse_units
-from mvne_plans.rate import PER_UNIT, Rate
 from mvne_plans.tariff import RatingService
 
 _PER_CALL = re.compile(r"(.*?)\s+per\s+call", re.ASCII)
 
 
-def read_service(sheet: Sheet, path: DataPath, id: str, one: ServiceSection, groups: set[str]) -> RatingService | None:
-    """Return one service, None when it says too little; `groups` are the ids of the file's number groups."""
+def read_service(sheet: Sheet, common: Common, path: DataPath, id: str, one: ServiceSection) -> RatingService | None:
+    """Return one service, None when it says too little."""
     kind = Kind.SMS if one.sms_to is not None else Kind.VOICE
     group = one.sms_to or one.voice_to
     if group is None or (one.voice_to is not None and one.sms_to is not None):
         sheet.absent(path, "no_target", f"the service {id!r} needs one of the keys voice to and sms to, naming a group")
         return None
     place = (*path, f"{kind} to")
-    if group not in groups:
-        hint = did_you_mean(group, groups) or "write it under number_groups"
-        sheet.note(place, "unknown_group", f"unknown number group {group!r}", hint)
+    common.known_group(sheet, place, group)
     if one.from_allowance is None:
         sheet.default(f"services.{id}.from_allowance", "no", "default of the language")
-    price = _price(sheet, (*path, "price"), one.price, kind)
+    price = common.prices.of_service((*path, "price"), one.price, kind)
     limit = _limit(sheet, (*path, "after"), one.after, kind) if one.after else None
     return RatingService(id, kind, group, price, bool(one.from_allowance), limit)
-
-
-def _price(sheet: Sheet, path: DataPath, text: str, kind: Kind) -> Rate:
-    """Read a price; a bare 0 is free, whatever the unit."""
-    free = Rate.parse(f"0/{PER_UNIT[kind]}", kind)
-    if re.fullmatch(r"0(\.0{1,9})?", text.strip(), re.ASCII):
-        return free
-    return rate(sheet, path, text, kind) or free
 
 
 def _limit(sheet: Sheet, path: DataPath, after: dict[str, str], kind: Kind) -> int | None:

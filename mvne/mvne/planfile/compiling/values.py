@@ -12,11 +12,12 @@ from mvne.planfile.sheet import Sheet
 from mvne_plans.money import MICRO, Money, MoneyError
 from mvne_plans.period import MONTH, Every, Unit
 from mvne_plans.quantity import Kind, parse_amount
-from mvne_plans.rate import Rate
+from mvne_plans.rate import BY_UNIT, Increments, Rate, plain
 
 _PER = re.compile(r"(.*?)\s+per\s+(period|month)", re.ASCII)
 _PRICE_PER = re.compile(r"(\d{1,13}(?:[.,]\d{1,9})?)\s*/\s*(\S.*)", re.ASCII)
 _PERCENT = re.compile(r"(\d{1,3}(?:\.\d{1,4})?)\s*%?", re.ASCII)
+_NUMBER = re.compile(r"\d{1,9}(?:\.\d{1,9})?", re.ASCII)
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
 
@@ -39,12 +40,30 @@ def _money(text: str, currency: str) -> Money:
         raise
 
 
-def rate(sheet: Sheet, path: DataPath, text: str, kind: Kind) -> Rate | None:
-    """Read a price per unit of use."""
+def is_number(text: str) -> bool:
+    """Say whether a text is a plain number of at least 0, `0.10`."""
+    return bool(_NUMBER.fullmatch(text.strip()))
+
+
+def number(sheet: Sheet, path: DataPath, text: str) -> Decimal | None:
+    """Read an amount of at least 0 that may have more decimals than the currency, `0.005`."""
+    if is_number(text):
+        return plain(text.strip())
+    if text.lstrip().startswith("-"):
+        sheet.note(path, "negative_price", f"{text!r} is below 0; a price is at least 0")
+    else:
+        shown = text.strip().replace(",", ".")
+        hint = f"use {shown}" if "," in text and is_number(shown) else "write it like 0.10"
+        sheet.note(path, "bad_price", f"{text!r} is not an amount; {hint}")
+    return None
+
+
+def rate(sheet: Sheet, path: DataPath, text: str, kind: Kind, increments: Increments = BY_UNIT) -> Rate | None:
+    """Read a price per unit of use; `increments` count where the text names none."""
     if text.lstrip().startswith("-"):
         sheet.note(path, "negative_price", f"{text!r} is below 0; a price is at least 0")
         return None
-    return sheet.read(path, lambda: Rate.parse(text, kind))
+    return sheet.read(path, lambda: Rate.parse(text, kind, increments))
 
 
 def price_per(sheet: Sheet, path: DataPath, text: str) -> tuple[int, Every]:
