@@ -8,9 +8,10 @@ from datetime import datetime
 
 from sqlalchemy import Connection, select
 
-from mvne import workers
+from mvne import balances, topups, workers
 from mvne.bills import issue_due
 from mvne.collecting import collect_due
+from mvne.host_costs import accrue_capacity
 from mvne.ordering import finish_order
 from mvne.platform import Platform
 from mvne.selling import selling
@@ -50,6 +51,8 @@ def run_bills(platform: Platform, brand: str, as_of: datetime) -> BillRun:
         currency = selling(conn, brand).settings.currency
     _tidy_up(platform, brand, as_of)
     jobs = workers.work(platform, brand, as_of)
+    with platform.store.transact() as conn:
+        accrue_capacity(conn, selling(conn, brand), as_of)
     documents = [step.invoice for step in issue_due(platform, brand, as_of) if step.invoice is not None]
     payments = [one.payment for one in collect_due(platform, brand, as_of)]
     jobs += workers.work(platform, brand, as_of)
@@ -63,13 +66,15 @@ def run_bills(platform: Platform, brand: str, as_of: datetime) -> BillRun:
 
 
 def _tidy_up(platform: Platform, brand: str, as_of: datetime) -> None:
-    """Give numbers that have rested back to the pool, and finish orders that an interruption left open.
+    """Give numbers that have rested back to the pool, let prepaid money expire, finish what an interruption left open.
 
     An order that gets no answer, or cannot be undone, stays open: it is a case for a person, not for a bill run.
     """
     with platform.store.transact() as conn:
         recycle_numbers(conn, brand, as_of)
         left = open_orders(conn, brand)
+    topups.finish(platform, brand, as_of)
+    balances.lapse(platform, brand, as_of)
     for order_id in left:
         with suppress(OrderInterrupted, CompensationRefused):
             finish_order(platform, brand, order_id, as_of)

@@ -13,6 +13,8 @@ from mvne.errors import MvneError
 from mvne.lines import LineNotFound
 from mvne.platform import Platform
 from mvne.tables import line as line_table
+from mvne.wording import worded
+from mvne_billing.balance import account
 from mvne_billing.invoice import issuing
 from mvne_billing.payments import attempts
 from mvne_billing.rating.result import parts_from
@@ -20,7 +22,7 @@ from mvne_billing.subscription import addons, subscription
 from mvne_billing.subscription.subscription import Subscription
 from mvne_billing.tables import allowance as allowance_table
 from mvne_billing.tables import usage as usage_table
-from mvne_plans.catalogue import Plan
+from mvne_plans.catalogue import Pay, Plan
 from mvne_plans.money import micro_text
 from mvne_plans.quantity import Kind, format_amount
 
@@ -64,6 +66,7 @@ def show(platform: Platform, brand: str, name: str) -> dict[str, Any]:
             "since": owner.anchor.isoformat(timespec="minutes"),
             "ends": owner.ends_at.isoformat(timespec="minutes") if owner.ends_at else None,
             "held to": ", ".join(line.barrings) or "nothing barred",
+            **_balance(conn, brand, id_, plan),
             "allowances": list(_allowances(conn, brand, owner, plan)),
             "bills": list(_bills(conn, brand, id_)),
         }
@@ -107,7 +110,8 @@ def explain_usage(platform: Platform, brand: str, record: str) -> dict[str, Any]
     query = select(usage_table).where(usage_table.c.brand == brand, usage_table.c.id == record)
     with platform.store.read() as conn:
         row = conn.execute(query).one_or_none()
-    if row is None:
+        plan = None if row is None else versions.plan_version(conn, brand, row.plan, row.version)
+    if row is None or plan is None:
         raise UsageNotFound(f"there is no priced record {record} in brand {brand}; see: mvne usage suspense")
     return {
         "record": row.id,
@@ -116,11 +120,12 @@ def explain_usage(platform: Platform, brand: str, record: str) -> dict[str, Any]
         "plan": f"{row.plan} version {row.version}",
         "price": micro_text(row.charge_micro, row.currency),
         "cost": f"{micro_text(row.cost_micro, row.currency)} ({row.cost_rule})",
-        "rounding": "the record's exact price, once, half up to a millionth of the currency",
+        "rounding": f"the exact price, once, {worded(plan.tariff.rounding)}",
         "billed on": row.invoice or "not yet",
         "parts": [
             {
                 "rule": f"{part.rule} {part.name}",
+                "band": part.band or "any time",
                 "used": format_amount(part.units, Kind(row.kind)),
                 "charged for": format_amount(part.billable, Kind(row.kind)) if part.billable else "nothing",
                 "at": part.rate or "no charge",
@@ -154,6 +159,15 @@ def _counter(name: str, kind: Kind, used: int, amount: int | None, since: dateti
     left = "unlimited" if amount is None else format_amount(max(amount - used, 0), kind)
     shown = {"allowance": name, "used": format_amount(used, kind), "of": format_amount(amount, kind), "left": left}
     return {**shown, "since": since.isoformat(timespec="minutes")}
+
+
+def _balance(conn: Connection, brand: str, id_: str, plan: Plan) -> dict[str, str]:
+    """Return what a prepaid line has to spend; nothing for any other, unless something is left of such a time."""
+    known = account.find(conn, brand, id_)
+    if known is None or (plan.pay is not Pay.PREPAID and not known.held_micro):
+        return {}
+    held = f", {micro_text(known.reserved_micro, known.currency)} held by sessions" if known.reserved_micro else ""
+    return {"balance": f"{micro_text(known.free_micro, known.currency)} free{held}"}
 
 
 def _bills(conn: Connection, brand: str, id_: str) -> Iterator[Cells]:

@@ -12,10 +12,12 @@ from sqlalchemy import Connection
 from mvne import jobs, lines, outbox, people
 from mvne.errors import MvneError
 from mvne.platform import Platform
+from mvne.selling import Selling, selling
 from mvne.states import LineState
+from mvne.warning import warn
 from mvne_billing.invoice import issuing
 from mvne_billing.invoice.invoice import Invoice
-from mvne_billing.payments import attempts
+from mvne_billing.payments import attempts, wallet
 from mvne_billing.payments.attempts import NothingDue, Payer, Payment
 from mvne_billing.payments.gateway import CustomerSpec
 from mvne_billing.states import PaymentState
@@ -58,10 +60,20 @@ def use_method(platform: Platform, brand: str, subscriber_id: str, method: str) 
 
 
 def collect(platform: Platform, brand: str, invoice_id: str, at: datetime) -> Payment:
-    """Try once to collect an invoice, and write down what it means for the line."""
+    """Try once to collect an invoice, and write down what it means for the line.
+
+    A balance that covers all of it pays it; otherwise the payment method is charged.
+    """
     with platform.store.read() as conn:
         document = issuing.get(conn, brand, invoice_id)
-        payer = _payer(conn, brand, document.customer)
+        is_covered = wallet.can_pay(conn, brand, invoice_id)
+    if is_covered:
+        with platform.store.transact() as conn:
+            paid = pay_bill_from_balance(conn, selling(conn, brand), document, at)
+        if paid is not None:
+            return paid
+    with platform.store.read() as conn:
+        payer = payer_of(conn, brand, document.customer)
 
     def noticed(conn: Connection, payment: Payment) -> None:
         _follow_up(conn, brand, document, payment, at)
@@ -69,10 +81,33 @@ def collect(platform: Platform, brand: str, invoice_id: str, at: datetime) -> Pa
     return attempts.collect(platform.store.transact, brand, invoice_id, payer, platform.gateway, at, noticed)
 
 
+def pay_from_balance(conn: Connection, sold: Selling, line_id: str, at: datetime) -> list[Payment]:
+    """Pay the open bills of a line that its balance covers, the oldest first: money came in."""
+    found = []
+    for document in issuing.of_subscription(conn, sold.brand, line_id):
+        if document.kind == "invoice" and wallet.can_pay(conn, sold.brand, document.id):
+            paid = pay_bill_from_balance(conn, sold, document, at)
+            found += [paid] if paid is not None else []
+    return found
+
+
+def pay_bill_from_balance(conn: Connection, sold: Selling, document: Invoice, at: datetime) -> Payment | None:
+    """Pay a bill from the balance of its line, and write down what it means; None when that does not cover it."""
+
+    def noticed(conn: Connection, payment: Payment) -> None:
+        _follow_up(conn, sold.brand, document, payment, at)
+
+    done = wallet.pay(conn, sold.brand, document.id, at, noticed)
+    if done is None:
+        return None
+    warn(conn, sold, done[1], at)
+    return done[0]
+
+
 def collect_due(platform: Platform, brand: str, as_of: datetime) -> Iterator[Collected]:
     """Try every open invoice whose next attempt is due by `as_of`; end lines that stayed unpaid too long.
 
-    Without a payment method there is nothing to try: the invoice waits for one, and then for the end.
+    Without a payment method or a balance there is nothing to try: the invoice waits for one, and then for the end.
     """
     with platform.store.read() as conn:
         waiting = attempts.open_invoices(conn, brand)
@@ -81,8 +116,9 @@ def collect_due(platform: Platform, brand: str, as_of: datetime) -> Iterator[Col
             document = issuing.get(conn, brand, invoice_id)
             before = attempts.of_invoice(conn, brand, invoice_id)
             payable = people.get(conn, brand, document.customer).gateway_method is not None
+            is_covered = wallet.can_pay(conn, brand, invoice_id)
         due_at = _next_attempt(document, before)
-        if payable and due_at is not None and due_at <= as_of:
+        if is_covered or (payable and due_at is not None and due_at <= as_of):
             with suppress(NothingDue):  # somebody else's run was faster
                 yield Collected(document, collect(platform, brand, invoice_id, as_of))
         elif (due_at is None or not payable) and _last_try(document, before) + END_AFTER <= as_of:
@@ -123,11 +159,21 @@ def _follow_up(conn: Connection, brand: str, document: Invoice, payment: Payment
             jobs.ask(conn, brand, f"{line.id}:suspend:{payment.id}", "suspend", wanted, at)
 
 
-def _payer(conn: Connection, brand: str, subscriber_id: str) -> Payer:
+def payer_of(conn: Connection, brand: str, subscriber_id: str) -> Payer:
+    """Return the gateway's references of a subscriber; raise `NoPaymentMethod`."""
     known = people.get(conn, brand, subscriber_id)
     if known.gateway_customer is None or known.gateway_method is None:
         raise NoPaymentMethod(f"subscriber {subscriber_id} has no payment method; give one with --method")
     return Payer(known.gateway_customer, known.gateway_method)
 
 
-__all__ = ["Collected", "NoPaymentMethod", "NothingDue", "collect", "collect_due"]
+__all__ = [
+    "Collected",
+    "NoPaymentMethod",
+    "NothingDue",
+    "collect",
+    "collect_due",
+    "pay_bill_from_balance",
+    "pay_from_balance",
+    "payer_of",
+]

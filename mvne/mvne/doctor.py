@@ -8,7 +8,32 @@ from dataclasses import dataclass
 from sqlalchemy import ColumnElement, Connection, Table, and_, exists, select, true
 
 from mvne.tables import item, line, number_use, subscriber
-from mvne_billing.tables import addon, allowance, invoice, payment, refund, subscription, transfer, usage, usage_batch
+from mvne_billing.charging.recording import PAID_LIVE
+from mvne_billing.ledger.billed import NOTHING_DUE
+from mvne_billing.mediation.desk import BRAND
+from mvne_billing.tables import (
+    addon,
+    allowance,
+    balance,
+    credit,
+    invoice,
+    own_number,
+    payment,
+    pool_member,
+    refund,
+    rerating,
+    rerating_line,
+    subscription,
+    topup,
+    transfer,
+    usage,
+    usage_batch,
+    usage_correction,
+    usage_past,
+    voucher,
+    voucher_attempt,
+    voucher_batch,
+)
 from mvne_provisioning.states import PoolState
 from mvne_provisioning.tables import provisioning_number as number
 from mvne_provisioning.tables import provisioning_order as order
@@ -29,8 +54,8 @@ class Reference:
     among: ColumnElement[bool] = _EVERY
 
 
-#: What stands for an invoice where nothing was due.
-_NO_INVOICE = "nothing_due"
+#: What stands for an invoice where none has it: nothing was due, or a wallet paid it as it was used.
+_NO_INVOICE = (NOTHING_DUE, PAID_LIVE)
 _IS_PLAN = item.c.kind == "plan"
 
 #: Who refers to whom. A line and its subscription bear one id, so each must have the other.
@@ -53,11 +78,28 @@ REFERENCES: tuple[Reference, ...] = (
     Reference(usage, ("plan", "version"), item, ("id", "version"), among=_IS_PLAN),
     Reference(usage, ("msisdn",), number, ("msisdn",)),
     Reference(usage, ("batch",), usage_batch),
-    Reference(usage, ("invoice",), invoice, when=usage.c.invoice != _NO_INVOICE),
-    Reference(allowance, ("subscription",), subscription),
+    Reference(usage, ("invoice",), invoice, when=usage.c.invoice.not_in(_NO_INVOICE)),
+    Reference(usage, ("corrects",), usage),
+    Reference(usage_past, ("id",), usage),
+    Reference(usage_correction, ("record",), usage),
+    Reference(usage_correction, ("subscription",), subscription),
+    Reference(usage_correction, ("billed_on",), invoice, when=usage_correction.c.billed_on.not_in(_NO_INVOICE)),
+    Reference(usage_correction, ("invoice",), invoice, when=usage_correction.c.invoice.not_in(_NO_INVOICE)),
+    Reference(rerating_line, ("rerating",), rerating),
+    Reference(pool_member, ("subscription",), subscription),
+    Reference(pool_member, ("owner",), subscription),
+    Reference(own_number, ("subscription",), subscription),
+    Reference(own_number, ("list",), item, among=item.c.kind == "group"),
+    Reference(allowance, ("subscription",), subscription, when=allowance.c.subscription != BRAND),
     Reference(addon, ("subscription",), subscription),
     Reference(addon, ("addon",), item, among=item.c.kind == "addon"),
-    Reference(addon, ("invoice",), invoice, when=addon.c.invoice != _NO_INVOICE),
+    Reference(addon, ("invoice",), invoice, when=addon.c.invoice.not_in(_NO_INVOICE)),
+    Reference(balance, ("subscription",), subscription),
+    Reference(credit, ("subscription",), balance, ("subscription",)),
+    Reference(topup, ("subscription",), balance, ("subscription",)),
+    Reference(voucher, ("batch",), voucher_batch),
+    Reference(voucher, ("redeemed_by",), balance, ("subscription",)),
+    Reference(voucher_attempt, ("subscription",), balance, ("subscription",)),
     Reference(invoice, ("subscription",), subscription),
     Reference(invoice, ("customer",), subscriber),
     Reference(payment, ("invoice",), invoice),

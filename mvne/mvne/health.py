@@ -74,6 +74,7 @@ def _brands(platform: Platform) -> list[str]:
 def _brand(platform: Platform, brand: str) -> Iterator[Check]:
     from mvne import jobs
     from mvne.doctor import orphans
+    from mvne_billing.balance import topup
     from mvne_billing.ledger.verifying import verify
     from mvne_billing.mediation.suspense import count_waiting
     from mvne_billing.payments.attempts import unfinished
@@ -83,7 +84,7 @@ def _brand(platform: Platform, brand: str) -> Iterator[Check]:
         yield _none(f"{brand}: books", verify(conn, brand).faults, "restore the store from a copy and compare")
         yield _none(f"{brand}: references", orphans(conn, brand), "restore the store from a copy and compare")
         yield _none(f"{brand}: orders under way", open_orders(conn, brand), f"mvne bill run --brand {brand}")
-        pending = [one.id for one in unfinished(conn, brand)]
+        pending = [one.id for one in unfinished(conn, brand)] + [one.id for one in topup.unfinished(conn, brand)]
         yield _none(f"{brand}: payments under way", pending, f"mvne bill run --brand {brand}")
         held = count_waiting(conn, brand)
         yield Check(f"{brand}: suspense", not held, f"{held} records", f"mvne usage suspense --brand {brand}")

@@ -18,6 +18,7 @@ from mvne.people import Subscriber
 from mvne.platform import Platform
 from mvne.restrictions import base_barrings
 from mvne.selling import Selling, selling
+from mvne_billing.balance import account
 from mvne_billing.invoice import issuing
 from mvne_billing.payments import attempts
 from mvne_billing.payments.gateway import GatewayRefused
@@ -25,6 +26,7 @@ from mvne_billing.states import PaymentState, SubscriptionState
 from mvne_billing.subscription import subscription
 from mvne_billing.subscription.subscription import Subscription
 from mvne_plans.canonical import dumps
+from mvne_plans.catalogue import Pay
 from mvne_provisioning.identifiers.msisdn import Msisdn
 from mvne_provisioning.inventory.numbers import NUMBERS, number_is_free
 from mvne_provisioning.inventory.pool import has_available
@@ -144,6 +146,8 @@ def _register(conn: Connection, sold: Selling, wanted: SignUp, at: datetime) -> 
         tax_region=wanted.subscriber.region,
     )
     subscription.subscribe(conn, brand, bought)
+    if plan.pay is Pay.PREPAID:
+        account.open_balance(conn, brand, bought.id, sold.settings.currency, at)
     content = {"plan": plan.id, "version": version, "periods": wanted.periods}
     outbox.emit(conn, brand, "subscriber.signed_up", wanted.line, content, at)
 

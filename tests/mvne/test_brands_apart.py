@@ -40,6 +40,7 @@ from mvne_provisioning.order import placing
 from mvne_provisioning.order.errors import UnknownOrder
 from mvne_provisioning.tables import metadata as provisioning
 from scripts.packages import PACKAGES, modules
+from tests.mvne import apart_balances
 from tests.mvne.house import AT, GB, MINUTE, PARIS_NUMBER, House, example
 from tests.mvne.wholeness import faults
 
@@ -137,6 +138,7 @@ def live(house: House, name: str) -> None:
     service.swap_sim(platform, name, line, house.after(minutes=1))
     phone.install(platform, name, line, house.now)
     usage.replay_suspense(platform, name, house.now)
+    apart_balances.move_money(house, name)
     house.after(days=31)
     billrun.run_bills(platform, name, house.now)
     [first, *_] = house.documents(line, name)
@@ -277,6 +279,8 @@ QUERIES: dict[str, Query] = {
     ),
 }
 
+QUERIES |= apart_balances.QUERIES
+
 #: Of these, a brand in good order has none: that others' are not seen is what the reading of statements shows.
 NONE_IN_GOOD_ORDER = {
     "mvne.jobs.waiting",
@@ -284,7 +288,7 @@ NONE_IN_GOOD_ORDER = {
     "mvne_billing.payments.attempts.unfinished",
     "mvne_billing.payments.attempts.due",
     "mvne_provisioning.order.placing.open_orders",
-}
+} | apart_balances.NONE_IN_GOOD_ORDER
 
 #: Functions with a connection and a brand that write, by module; `orphans` only compares a brand with itself.
 WRITES = {
@@ -301,7 +305,7 @@ WRITES = {
     "mvne_billing.mediation.settling": {"settle"},
     "mvne_billing.mediation.suspense": {"hold", "resolve"},
     "mvne_billing.payments.attempts": {"record"},
-    "mvne_billing.subscription.addons": {"buy"},
+    "mvne_billing.subscription.addons": {"billed", "buy"},
     "mvne_billing.subscription.subscription": {"billed", "cancel", "move", "subscribe"},
     "mvne_provisioning.inventory.numbers": {
         "add_numbers",
@@ -322,6 +326,7 @@ WRITES = {
     },
     "mvne_provisioning.order.placing": {"cancel_order", "place_order"},
     "mvne_provisioning.order.progress": {"on_progress"},
+    **apart_balances.WRITES,
 }
 
 #: How a query says that what it was asked for is not there.
@@ -335,6 +340,7 @@ NOT_THERE = (
     subscription.SubscriptionNotFound,
     pool.UnknownItem,
     UnknownOrder,
+    *apart_balances.NOT_THERE,
 )
 
 
@@ -394,6 +400,7 @@ def test_a_brand_without_rows_sees_none_of_the_others(tilleul: House) -> None:
             jobs.ask(conn, name, "job", "resume", {"line": "nobody"}, house.now)
         transact = house.platform.store.transact
         refunding.refund(transact, name, "back", payment.id, "note", house.platform.gateway, house.now)
+        apart_balances.pay_in(house, name)
         house.bill(name)
     known = Known(house.line("line-ada"), house.documents("line-ada"), house.payments("line-ada")[0], "r1")
     with house.platform.store.transact() as conn:

@@ -124,6 +124,81 @@ def test_a_deck_below_the_host_s_prices_is_a_warning(plans: Plans) -> None:
     assert "1 prices of the deck" in _warning(plans, text, deck=DECK, host=host), "0.10 is 0.083 before VAT"
 
 
+def test_every_price_beyond_and_abroad_is_compared_with_the_host_s(plans: Plans) -> None:
+    steps = changed("voice: 0.05/min", "¦voice: [{price: 0.05/min, for: 5 min}, 0.0041/min]")
+    assert "below_cost: voice beyond" in _warning(plans, steps)
+    bands = (
+        changed("voice: 0.05/min", "¦voice: {price: 0.05/min, bands: {night: 0.004/min}}")
+        + "bands: {night: {to: 6:00}}\n"
+    )
+    assert "below_cost: voice beyond" in _warning(plans, bands)
+    tiers = changed("voice: 0.05/min", "¦voice: {tiers: [{up_to: 9 min, price: 1/min}, {price: 0.004/min}]}")
+    assert "below_cost: voice beyond" in _warning(plans, tiers)
+    abroad = BASE + "roaming: {CH: {voice: 1/min, sms: 1, ¦data: 1/GB}}\n"
+    assert "below_cost: data in CH costs the host up to 0.85/GB" in _warning(plans, abroad)
+
+
+@pytest.mark.parametrize("agreement", ["retail_minus: 40%", "capacity: {of: [voice, sms, data], price: 500/month}"])
+def test_what_has_no_price_by_the_unit_needs_none_for_a_zone(plans: Plans, agreement: str) -> None:
+    text = changed("voice: 0.0035/min, sms: 0.002, data: 0.85/GB", agreement) + "roaming: {eea: domestic}\n"
+    assert check(plans.write(text), on=TODAY).findings == ()
+
+
+@pytest.mark.parametrize(
+    ("bands", "idle"),
+    [
+        ("  ¦late: {from: 20:00}\n", True),  # within the evening before it
+        ("  late: {from: 17:00}\n", False),
+        ("  ¦sunday: {days: sun, since: 2027-03-01, until: 2027-03-06}\n", True),  # Monday to Saturday
+        ("  sunday: {days: sun, since: 2027-03-01, until: 2027-03-07, to: 09:00}\n", False),
+        ("  ¦feast: {days: holiday}\n", True),  # there is none
+        ("  feast: {days: holiday, to: 09:00}\nholidays: [02-29]\n", False),
+        ("  feast: {days: holiday, to: 09:00}\nholidays: [2031-05-01]\n", False),
+    ],
+)
+def test_a_time_band_that_never_holds_is_a_warning(plans: Plans, bands: str, idle: bool) -> None:
+    text = changed("voice: 0.05/min", "voice: {price: 0.05/min, bands: {evening: 0.04/min}}")
+    text += "bands:\n  evening: {from: 18:00, to: 24:00}\n" + bands
+    if idle:
+        assert "never holds" in _warning(plans, text)
+    else:
+        assert check(plans.write(text), on=TODAY).findings == ()
+
+
+@pytest.mark.parametrize(
+    ("data", "roaming", "says"),
+    [
+        ("50 GB", "{as: domestic, fair_use: 7 GB}", "7 GB of data work in the EU; by its price, 7.43 GB have to"),
+        ("2 GB", "{as: domestic, fair_use: 1 GB}", "1 GB of data work in the EU; by its price, all of it have to"),
+        ("50 GB", "{as: domestic, fair_use: 8 GB}", ""),
+        ("50 GB", "{as: domestic, fair_use: auto}", ""),
+        ("50 GB", "{as: domestic, fair_use: auto 2026-06-01}", ""),
+        ("50 GB", "{as: domestic, fair_use: auto 2025-06-01}", "6.29 GB of data work in the EU; by its price, 7.43 GB"),
+        ("50 GB", "{as: domestic, fair_use: auto, then: {data: 1.32/GB}}", ""),  # 1.10 before tax
+    ],
+)
+def test_a_fair_use_below_the_eu_s_volume_is_a_warning(plans: Plans, data: str, roaming: str, says: str) -> None:
+    text = changed("data: 1 GB", f"¦data: {data}") + _using("mean: 1 MB, p95: 1 MB") + f"roaming: {{eea: {roaming}}}\n"
+    if says:
+        assert f"fair_use_below_law: {says}" in _warning(plans, text)
+    else:
+        assert check(plans.write(text.replace("¦", "")), on=TODAY).findings == ()
+
+
+@pytest.mark.parametrize(
+    ("then", "says"),
+    [
+        ("¦data: 1.33/GB", "a surcharge of 1.33/GB is above the EU's cap of 1.10 EUR per GB before tax"),
+        ("¦voice: 0.03/min", "above the EU's cap of 0.019 EUR per min"),
+        ("¦sms: 0.01", "above the EU's cap of 0.003 EUR per sms"),
+    ],
+)
+def test_a_surcharge_above_the_eu_s_cap_is_a_warning(plans: Plans, then: str, says: str) -> None:
+    text = BASE + f"roaming: {{eea: {{as: domestic, fair_use: auto, then: {{{then}}}}}}}\n"
+    assert says in _warning(plans, text)
+    assert check(plans.write(text.replace("¦", "")), on=date(2033, 1, 1)).ok, "no cap is known then"
+
+
 def _using(data: str) -> str:
     return f"    expected_use: {{voice: {{mean: 9 min, p95: 9 min}}, sms: {{mean: 1, p95: 1}}, data: {{{data}}}}}\n"
 

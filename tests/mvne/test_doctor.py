@@ -31,7 +31,14 @@ FITTING: dict[str, Any] = {
     "billing_invoice.kind": "invoice",
     "billing_invoice.tax_minor": 0,
     "billing_transfer.credit": "another",
+    "billing_balance.floor_micro": 0,
+    "billing_credit.kind": "topup",
+    "billing_topup.source": "cash",
+    "billing_topup.state": "succeeded",
 }
+
+#: Columns that are set together.
+TOGETHER = {"redeemed_by": "redeemed_at"}
 
 
 def value(column: Column[Any]) -> Any:
@@ -60,7 +67,8 @@ def empty(request: pytest.FixtureRequest, stores: Stores) -> Iterator[House]:
 def test_a_reference_that_leads_nowhere_is_found(reference: Reference, empty: House) -> None:
     source = reference.source
     row = {column.name: value(column) for column in source.columns if not column.nullable or column.name == "holder"}
-    row |= {column: value(source.columns[column]) for column in reference.columns} | {"brand": BRAND}
+    set_too = [TOGETHER[column] for column in reference.columns if column in TOGETHER]
+    row |= {column: value(source.columns[column]) for column in (*reference.columns, *set_too)} | {"brand": BRAND}
     with empty.platform.store.engine.connect() as conn:
         conn.execute(insert(source).values(row))
         found = orphans(conn, BRAND)

@@ -101,6 +101,97 @@ def test_the_slow_speed_carries_only_so_much(plans: Plans) -> None:
     assert margin.host.minor == 173  # 0.60 + 0.0035 + 0.002 + (1 + 0.324) * 0.85 = 1.7309
 
 
+def _expecting(voice: str = "1 min", data: str = "0.001 GB") -> str:
+    voices, datas = (f"{{mean: {one}, p95: {one}}}" for one in (voice, data))
+    return f"    expected_use: {{voice: {voices}, sms: {{mean: 1, p95: 1}}, data: {datas}}}\n"
+
+
+BIG = "  - {id: big, pay: postpaid, price: 12.90, includes: {data: 5 GB}, then: {data: stop}}\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "charges", "host"),
+    [
+        # 10 minutes beyond at 0.12, then 30 at 0.06: 3.00, without VAT 2.50. Host: 0.60 + 100 * 0.0035 + 0.002.
+        (
+            changed("voice: 0.05/min", "voice: [{price: 0.12/min, for: 10 min}, 0.06/min]") + _expecting("100 min"),
+            "2.50",
+            "0.95",
+        ),
+        # Steps of the period: 20 at 0.12 and 20 at 0.06.
+        (
+            changed("voice: 0.05/min", "voice: {tiers: [{up_to: 20 min, price: 0.12/min}, {price: 0.06/min}]}")
+            + _expecting("100 min"),
+            "3.00",
+            "0.95",
+        ),
+        # An allowance at a price of its own, and one that a minute takes two of: 30 minutes at 0.06, then 30 free.
+        (
+            changed(
+                "voice: 60 min", "voice: [{amount: 60 min, factor: 2, price: 0.06/min}, {amount: 30 min, priority: 1}]"
+            )
+            + _expecting("60 min"),
+            "1.50",
+            "0.81",
+        ),
+        # What is not for any use at home is left out: the whole hour is beyond.
+        (
+            changed("voice: 60 min", "voice: [{amount: 60 min, bands: evening}, {amount: 60 min, to: eea}]")
+            + _expecting("60 min")
+            + "bands: {evening: {from: 18:00}}\n",
+            "2.50",
+            "0.81",
+        ),
+        # Two slow speeds: the first takes 80,000 of 2,592,000 seconds for its 10 GB, the second carries 40.192 GB then.
+        (
+            changed("data: stop", "data: [{slow: 1 Mbit/s, for: 10 GB}, slow 128 kbit/s]") + _expecting(data="900 GB"),
+            "0.00",
+            "44.12",
+        ),
+        # The next plan: 8.00 once, without VAT 6.67, for 4 GB more; then it stops. 5 GB at 0.85.
+        (changed("data: stop", "data: {next: big}") + _expecting(data="7 GB") + BIG, "6.67", "4.86"),
+    ],
+)
+def test_expected_use_follows_allowances_and_steps_by_hand(plans: Plans, text: str, charges: str, host: str) -> None:
+    margin = _one(margins(plans.brand(text), TODAY), "a", Use.MEAN)
+    assert (margin.charges.decimal(), margin.host.decimal()) == (charges, host)
+
+
+def test_worst_goes_down_the_slow_steps_and_stops_where_use_has_a_price(plans: Plans) -> None:
+    steps = "[{slow: 1 Mbit/s, for: 10 GB}, {slow: 128 kbit/s, for: 100 GB}, 1/GB]"
+    texts = (changed("data: stop", f"data: {steps}"), BASE)
+    margin, stopped = (_one(margins(plans.brand(text), TODAY), "a", Use.WORST) for text in texts)
+    # 10 GB take 80,000 of 2,592,000 seconds; the rest carries 40.192 GB at 128 kbit/s, less than the 100 of the step.
+    assert margin.notes[-2:] == ("data 10 GB more at 1 Mbit/s", "data 40.19 GB more at 128 kbit/s")
+    assert (margin.host - stopped.host).minor == 4266  # 50.192 * 0.85
+
+
+def test_worst_abroad_is_no_more_than_the_limit_there(plans: Plans) -> None:
+    dear = changed("data: 0.85/GB", "data: {domestic: 1/GB, eea: 3/GB}") + "roaming: {eea: domestic}\n"
+    limited = dear.replace("data: 1 GB", "data: {amount: 1 GB, limits: {roaming: 200 MB}}")
+    hosts = [_one(margins(plans.brand(text), TODAY), "a", Use.WORST).host.minor for text in (dear, limited)]
+    assert hosts[0] - hosts[1] == 160  # 3.00 against 0.2 * 3 + 0.8 * 1
+
+
+def test_a_host_that_takes_a_share_takes_it_of_all_that_comes_in(plans: Plans) -> None:
+    text = changed("voice: 0.0035/min, sms: 0.002, data: 0.85/GB", "retail_minus: 40%") + _expecting("160 min")
+    margin = _one(margins(plans.brand(text), TODAY), "a", Use.MEAN)
+    assert (margin.revenue.minor, margin.charges.minor) == (408, 417)  # 100 minutes at 0.05, without VAT
+    assert margin.host.minor == 555  # 0.60 + 60 percent of 8.25
+
+
+def test_what_is_bought_as_a_whole_is_in_no_line_s_cost_and_says_so(plans: Plans) -> None:
+    text = changed("data: 0.85/GB", "capacity: {of: data, price: 500/month}") + _expecting(data="1 GB")
+    found = margins(plans.brand(text), TODAY)
+    assert _one(found, "a", Use.MEAN).host.minor == 61  # 0.60 + 0.0035 + 0.002
+    assert "data is bought as a whole, which is in no line's cost" in _one(found, "a", Use.WORST).notes
+
+
+def test_a_host_s_price_with_steps_counts_at_its_dearest(plans: Plans) -> None:
+    text = changed("data: 0.85/GB", "data: {tiers: [{up_to: 1 GB, price: 0.5/GB}, {price: 2/GB}]}")
+    assert _one(margins(plans.brand(text + _expecting(data="1 GB")), TODAY), "a", Use.MEAN).host.minor == 261
+
+
 def test_an_agreement_to_come_is_used_when_none_is_in_force(plans: Plans) -> None:
     brand = plans.brand(changed("2026-01-01", "2027-01-01"))
     agreement = agreement_on(brand, TODAY)

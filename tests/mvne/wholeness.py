@@ -21,7 +21,7 @@ from mvne_billing.ledger.verifying import verify
 from mvne_billing.payments import attempts
 from mvne_billing.payments.stripe_simulator.tables import OBJECT
 from mvne_billing.states import PaymentState, RefundState, SubscriptionState
-from mvne_billing.tables import payment, refund, subscription
+from mvne_billing.tables import payment, refund, subscription, topup
 from mvne_plans.money import micro_per_minor
 from mvne_provisioning.network.port import HostState
 from mvne_provisioning.network.simulator_tables import lines as host_line
@@ -142,15 +142,24 @@ def _stripe(conn: Connection, platform: Platform, brand: str) -> Iterator[str]:
     intents = [one for one in stripe_objects(platform, "payment_intent") if one["customer"] in own]
     charged = {one["id"] for one in intents}
     refunds = [one for one in stripe_objects(platform, "refund") if one["payment_intent"] in charged]
+    charged_for = select(payment.c.id).where(payment.c.brand == brand, payment.c.method != accounts.FROM_BALANCE)
     for table, done, name, made in (
         (payment, PaymentState.SUCCEEDED, "mvne_payment", intents),
         (refund, RefundState.SUCCEEDED, "mvne_refund", refunds),
     ):
-        query = select(table.c.id).where(table.c.brand == brand, table.c.state == done)
+        through_stripe = table.c.id.in_(charged_for) if table is payment else table.c.payment.in_(charged_for)
+        query = select(table.c.id).where(table.c.brand == brand, table.c.state == done, through_stripe)
         ours = Counter(conn.execute(query).scalars())
+        if table is payment:
+            ours += Counter(f"topup:{one}" for one in _card_topups(conn, brand))
         theirs = Counter(one["metadata"][name] for one in made if one["status"] == "succeeded")
         if ours != theirs:
             yield f"{table.name}: {dict(ours - theirs)} only with us, {dict(theirs - ours)} only at Stripe"
+
+
+def _card_topups(conn: Connection, brand: str) -> list[str]:
+    paid = (topup.c.source == "card", topup.c.state == PaymentState.SUCCEEDED)
+    return list(conn.execute(select(topup.c.id).where(topup.c.brand == brand, *paid)).scalars())
 
 
 def _ours(customer: Mapping[str, Any], brand: str) -> bool:

@@ -8,12 +8,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, exists, func, select
 
-from mvne_billing.ledger import accounts
-from mvne_billing.ledger.books import Balances, balances, transfers
+from mvne_billing.ledger import accounts, billed, live, prepaid
+from mvne_billing.ledger.books import Balances, balances, disagreements, transfers
+from mvne_billing.ledger.live import OpenUse, open_use
 from mvne_billing.states import PaymentState, RefundState
-from mvne_billing.tables import counter, invoice, payment, refund, transfer, usage
+from mvne_billing.tables import counter, invoice, payment, refund, transfer, usage, usage_correction
 from mvne_plans.canonical import text_hash
 from mvne_plans.money import micro_per_minor
 from mvne_plans.quantity import Kind
@@ -32,9 +33,10 @@ def verify(conn: Connection, brand: str) -> Verified:
     """Check a brand's books against themselves and against usage, invoices and payments."""
     books = balances(conn, brand)
     checks = (_sums(books), _hashes(conn, brand), _corrections(conn, brand), _documents(conn, brand))
-    cross = (_use(conn, brand, books), _unbilled(conn, brand, books))
-    paid = (_receivable(conn, brand, books), _cash(conn, brand, books))
-    faults = tuple(fault for check in (*checks, *cross, *paid) for fault in check)
+    running = open_use(conn, brand)
+    cross = (_use(conn, brand, books, running), _unbilled(conn, brand, books, running), billed.checks(conn, brand))
+    paid = (_receivable(conn, brand, books), _cash(conn, brand, books), prepaid.checks(conn, brand, books))
+    faults = tuple(fault for check in (*checks, *cross, *paid, live.checks(conn, brand)) for fault in check)
     count = conn.execute(select(func.count()).where(transfer.c.brand == brand)).scalar_one()
     return Verified(count, books, faults)
 
@@ -81,30 +83,43 @@ def _columns(document: Mapping[str, Any]) -> dict[str, object]:
     return {**{name: document[name] for name in names}, **amounts, "currency": document["total"]["currency"]}
 
 
-def _use(conn: Connection, brand: str, books: Balances) -> Iterator[str]:
-    """What use earned and cost in the ledger is what the priced records say."""
+def _use(conn: Connection, brand: str, books: Balances, running: OpenUse) -> Iterator[str]:
+    """What use earned and cost in the ledger is what the priced records say, and sessions that are still open."""
     query = (
         select(usage.c.currency, usage.c.kind, func.sum(usage.c.charge_micro), func.sum(usage.c.cost_micro))
         .where(usage.c.brand == brand)
         .group_by(usage.c.currency, usage.c.kind)
     )
     rows = [(currency, Kind(kind), int(charge), int(cost)) for currency, kind, charge, cost in conn.execute(query)]
-    earned = {(currency, accounts.usage_revenue(kind)): -charge for currency, kind, charge, _ in rows}
-    yield from _compare(books, "revenue:usage:", earned, "the priced use")
+    earned: dict[tuple[str, str], int] = defaultdict(int)
+    for currency, kind, charge, _ in rows:
+        earned[currency, accounts.usage_revenue(kind)] -= charge
+    for (currency, kind), micro in running.by_kind.items():
+        earned[currency, accounts.usage_revenue(kind)] -= micro
+    yield from disagreements(books, "revenue:usage:", earned, "the priced use")
     for kind in Kind:
         spent = {(row[0], accounts.cost(kind)): row[3] for row in rows if row[1] is kind}
-        yield from _compare(books, accounts.cost(kind), spent, "the cost of the use")
+        yield from disagreements(books, accounts.cost(kind), spent, "the cost of the use")
 
 
-def _unbilled(conn: Connection, brand: str, books: Balances) -> Iterator[str]:
-    """What is unbilled in the ledger is the priced use that no invoice has taken up."""
+def _unbilled(conn: Connection, brand: str, books: Balances, running: OpenUse) -> Iterator[str]:
+    """What is unbilled in the ledger is the priced use, and the corrections of bills, that no invoice has taken up."""
     query = (
         select(usage.c.currency, usage.c.subscription, func.sum(usage.c.charge_micro))
         .where(usage.c.brand == brand, usage.c.invoice.is_(None))
         .group_by(usage.c.currency, usage.c.subscription)
     )
-    expected = {(row[0], accounts.unbilled(row[1])): int(row[2]) for row in conn.execute(query)}
-    yield from _compare(books, "unbilled:", expected, "the priced use that is not invoiced")
+    changed = (
+        select(usage_correction.c.currency, usage_correction.c.subscription, func.sum(usage_correction.c.micro))
+        .where(usage_correction.c.brand == brand, usage_correction.c.invoice.is_(None))
+        .group_by(usage_correction.c.currency, usage_correction.c.subscription)
+    )
+    expected: dict[tuple[str, str], int] = defaultdict(int)
+    for currency, line, micro in (*conn.execute(query), *conn.execute(changed)):
+        expected[currency, accounts.unbilled(line)] += int(micro)
+    for key, micro in running.unbilled.items():
+        expected[key] += micro
+    yield from disagreements(books, "unbilled:", expected, "the priced use that is not invoiced")
 
 
 def _receivable(conn: Connection, brand: str, books: Balances) -> Iterator[str]:
@@ -122,31 +137,22 @@ def _receivable(conn: Connection, brand: str, books: Balances) -> Iterator[str]:
     for row in conn.execute(given):
         key = (row.currency, accounts.receivable(owners[row.credit_note]))
         expected[key] += row.amount_minor * micro_per_minor(row.currency)
-    yield from _compare(books, "receivable:", expected, "its invoices less its payments")
+    yield from disagreements(books, "receivable:", expected, "its invoices less its payments")
 
 
 def _cash(conn: Connection, brand: str, books: Balances) -> Iterator[str]:
-    """Cash is what was received less what was given back."""
+    """The gateway's cash is what was received, top-ups included, less what was given back; a balance pays no cash."""
     expected: dict[tuple[str, str], int] = defaultdict(int)
-    sides = ((payment, PaymentState.SUCCEEDED, 1), (refund, RefundState.SUCCEEDED, -1))
-    for table, state, sign in sides:
+    expected |= {key: micro for key, micro in prepaid.paid_in(conn, brand).items() if key[1] == accounts.CASH}
+    by_gateway = payment.c.method != accounts.FROM_BALANCE
+    from_gateway = exists().where(payment.c.brand == brand, payment.c.id == refund.c.payment, by_gateway)
+    sides = ((payment, PaymentState.SUCCEEDED, by_gateway, 1), (refund, RefundState.SUCCEEDED, from_gateway, -1))
+    for table, state, through_gateway, sign in sides:
         query = (
             select(table.c.currency, func.sum(table.c.amount_minor))
-            .where(table.c.brand == brand, table.c.state == state)
+            .where(table.c.brand == brand, table.c.state == state, through_gateway)
             .group_by(table.c.currency)
         )
         for currency, minor in conn.execute(query):
             expected[currency, accounts.CASH] += sign * int(minor) * micro_per_minor(currency)
-    yield from _compare(books, accounts.CASH, expected, "the payments less the refunds")
-
-
-def _compare(books: Balances, prefix: str, expected: dict[tuple[str, str], int], what: str) -> Iterator[str]:
-    held = {
-        (currency, account): micro
-        for currency, accounts_ in books.items()
-        for account, micro in accounts_.items()
-        if account.startswith(prefix)
-    }
-    for key in sorted(held.keys() | expected.keys()):
-        if held.get(key, 0) != expected.get(key, 0):
-            yield f"{key[1]} holds {held.get(key, 0)} micro-{key[0]}; {what} come to {expected.get(key, 0)}"
+    yield from disagreements(books, accounts.CASH, expected, "the payments less the refunds")

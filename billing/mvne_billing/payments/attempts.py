@@ -97,7 +97,7 @@ def collect(
     """
     with transact() as conn:
         attempt = _begin(conn, brand, invoice_id, payer, at)
-    result = _ask(gateway, attempt, at)
+    result = ask(gateway, attempt, at)
     with transact() as conn:
         return record(conn, brand, attempt.id, result, at, noticed)
 
@@ -200,8 +200,11 @@ def _begin(conn: Connection, brand: str, invoice_id: str, payer: Payer, at: date
     return attempt
 
 
-def _ask(gateway: PaymentGateway, attempt: Payment, at: datetime) -> ChargeResult:
-    """Return what the gateway says about an attempt, making the charge if it was not made yet."""
+def ask(gateway: PaymentGateway, attempt: Payment, at: datetime) -> ChargeResult:
+    """Return what the gateway says about an attempt, making the charge if it was not made yet.
+
+    Raises `GatewayUnavailable` when the outcome is unknown: ask again.
+    """
     if attempt.reference is not None:
         return gateway.fetch_charge(attempt.reference)
     if at - attempt.at > KEY_LIFETIME:

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import Connection, insert, select, update
 
+from mvne_billing.balance import topup
+from mvne_billing.balance.topup import TopUp
 from mvne_billing.payments import attempts
 from mvne_billing.payments.attempts import Noticed, Payment, unnoticed
-from mvne_billing.payments.gateway import PaymentGateway
+from mvne_billing.payments.gateway import ChargeResult, PaymentGateway
 from mvne_billing.sql import Transact
 from mvne_billing.tables import gateway_event as table
+
+#: Writes down what the gateway said about a top-up, in the transaction it is given: `topups.record` by a brand's rules.
+PaidIn = Callable[[Connection, TopUp, ChargeResult], object]
 
 
 def receive(
@@ -21,9 +27,11 @@ def receive(
     signature: str,
     at: datetime,
     noticed: Noticed = unnoticed,
+    paid_in: PaidIn | None = None,
 ) -> Payment | None:
     """Take a notification; return the payment it concerned, None when it was known or concerns none.
 
+    One that concerns a top-up goes to `paid_in`; without that, the top-up waits for the next bill run, which asks.
     Their order and number do not matter: a payment's state is fetched, never read from the message. Raises
     `BadSignature` when it is not the gateway's.
     """
@@ -37,9 +45,13 @@ def receive(
         elif applied.applied_at is not None:
             return None
         payment = attempts.by_reference(conn, brand, event.charge) if event.charge else None
-    result = gateway.fetch_charge(payment.reference) if payment and payment.reference else None
+        begun = topup.by_reference(conn, brand, event.charge) if event.charge and paid_in else None
+    found = payment or begun
+    result = gateway.fetch_charge(found.reference) if found and found.reference else None
     with transact() as conn:
         if payment is not None and result is not None:
             payment = attempts.record(conn, brand, payment.id, result, at, noticed)
+        elif begun is not None and result is not None and paid_in is not None:
+            paid_in(conn, begun, result)
         conn.execute(update(table).where(*where).values(applied_at=at))
     return payment

@@ -22,6 +22,7 @@ from mvne_billing.payments.gateway import (
     RefundStatus,
 )
 from mvne_billing.payments.gateway import Refund as Asked
+from mvne_billing.payments.wallet import give_back
 from mvne_billing.sql import Transact
 from mvne_billing.states import REFUND_MOVES, PaymentState, RefundState
 from mvne_billing.tables import refund as table
@@ -69,6 +70,8 @@ def refund(
     with transact() as conn:
         wanted = _begin(conn, brand, refund_id, payment_id, note_id, at)
         paid = attempts.get(conn, brand, payment_id)
+        if paid.payer.method == accounts.FROM_BALANCE and wanted.state is RefundState.CREATED:
+            return _record(conn, brand, wanted.id, RefundResult(RefundStatus.SUCCEEDED, None), at, to_balance=True)
     if wanted.state is not RefundState.CREATED or paid.reference is None:
         return wanted
     result = _ask(gateway, wanted, paid.reference, at)
@@ -132,8 +135,10 @@ def _ask(gateway: PaymentGateway, wanted: Refund, charge: str, at: datetime) -> 
         return found or RefundResult(RefundStatus.FAILED, None, "gateway_error", str(failure))
 
 
-def _record(conn: Connection, brand: str, refund_id: str, result: RefundResult, at: datetime) -> Refund:
-    """Write down what the gateway said; money given back goes into the books once."""
+def _record(
+    conn: Connection, brand: str, refund_id: str, result: RefundResult, at: datetime, to_balance: bool = False
+) -> Refund:
+    """Write down what the gateway said; money given back goes into the books once, or back into the line's balance."""
     row = conn.execute(select(table).where(table.c.brand == brand, table.c.id == refund_id).with_for_update()).one()
     known = _from_row(row)
     to = _STATES[result.status]
@@ -143,6 +148,9 @@ def _record(conn: Connection, brand: str, refund_id: str, result: RefundResult, 
     conn.execute(update(table).where(table.c.brand == brand, table.c.id == refund_id).values(**changed))
     if to is RefundState.SUCCEEDED:
         owner = issuing.get(conn, brand, known.credit_note).subscription
+        if to_balance:
+            give_back(conn, brand, owner, known.amount.micro, refund_id, at)
+            return replace(known, state=to)
         like = Entry(known.amount.currency, "refund", at, refund_id, owner)
         post(conn, brand, list(move(refund_id, accounts.receivable(owner), accounts.CASH, known.amount.micro, like)))
     return replace(known, state=to, reference=result.reference, code=result.code)

@@ -30,6 +30,16 @@ def test_a_first_file_is_written_checked_and_launched(mvne: Mvne, tmp_path: Path
     assert "no changes" in mvne("launch", "plan.yaml").out
 
 
+def test_the_file_that_uses_the_whole_language_is_checked_compared_and_explained(mvne: Mvne) -> None:
+    atlas = ROOT / "examples" / "atlas" / "plan.yaml"
+    assert "expedition" in mvne("check", atlas).out
+    changes = {one["id"]: one["words"] for one in mvne("diff", atlas, "--json").json["changes"]}
+    assert changes["friends"] == "every subscriber's own list of 5 numbers, 2 changes per month"
+    settings = mvne("explain", "plan", "trek", "--file", atlas, "--json").json["settings"]
+    reasons = {one["path"]: one["reason"] for one in settings}
+    assert "Regulation (EU) 2022/612" in reasons["plans.trek.guards.eu_roaming_limit.spend"]
+
+
 def test_a_subscriber_s_life(tilleul: Mvne, tmp_path: Path) -> None:
     added = tilleul(*ADD, "--plan", "douceur", "--code", "BIENVENUE", *AT, "--json").json
     line = added["line"]

@@ -1,0 +1,1 @@
+"""Prepaid money: balances, the lots they are made of, and everything that people do with them."""
