@@ -45,6 +45,7 @@ docs:
 	@$(BIN)/python -m scripts.states
 	@$(BIN)/python -m scripts.command_reference
 	@$(BIN)/python -m scripts.plan_reference
+	@$(BIN)/python -m scripts.charging_openapi
 
 bench:
 	@$(ENVIRONMENT) dev

@@ -11,7 +11,8 @@ from mvne.clock import now
 from mvne.markets.market import load_market
 from mvne.platform import Platform, SimulatedWorld
 from mvne.settings import Settings, SettingsError, read_settings
-from mvne.store import open_store
+from mvne.store import Store, open_store
+from mvne_billing.charging.store import ChargingStore
 from mvne_plans.numbering import NumberKind
 from mvne_provisioning.order.steps import Ports
 from mvne_provisioning.smdp.tokens import unguessable_token
@@ -69,3 +70,14 @@ def bootstrap(
             world=SimulatedWorld(host, smdp, stripe),
             opened=opening.pop_all(),
         )
+
+
+def charging_store(store: Store) -> ChargingStore:
+    """Open what charging writes through: connections of its own to the store, by the driver of its kind."""
+    if store.engine.dialect.name == "postgresql":
+        from mvne_billing.charging.postgresql_store import PostgresqlStore
+
+        return PostgresqlStore(store.engine, store.read, store.transact)
+    from mvne_billing.charging.sqlite_store import SqliteStore
+
+    return SqliteStore(store.engine, store.read, store.transact)

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row
+from sqlalchemy import Connection, Row, select
 
 from mvne_provisioning.identifiers.iccid import Iccid
 from mvne_provisioning.identifiers.imsi import Imsi
@@ -69,6 +69,15 @@ def retire_profile(conn: Connection, brand: str, iccid: Iccid, at: datetime) -> 
 def imsis_of_brand(conn: Connection, brand: str, imsis: Collection[Imsi]) -> set[Imsi]:
     """Return which of `imsis` are of profiles that this brand was ever delivered."""
     return {Imsi(row.imsi) for row in select_in(conn, _table.c.imsi, imsis, _table.c.brand == brand)}
+
+
+def holder_of_imsi(conn: Connection, brand: str, imsi: Imsi) -> str | None:
+    """Return the line that a profile is assigned to, None when it is in no line's hands."""
+    query = select(_table.c.holder).where(
+        _table.c.brand == brand, _table.c.imsi == imsi, _table.c.state == PoolState.ASSIGNED
+    )
+    found: str | None = conn.execute(query).scalar_one_or_none()
+    return found
 
 
 def _profile(row: Row[Any]) -> Profile:

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from mvne.cli import main as entry
-from tests.mvne.charging.conftest import Home
 from tests.database import free_port
+from tests.mvne.charging.conftest import Home
 from tests.mvne.charging.served import serving
 
 

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import concurrent.futures
 import signal
 import threading
+from collections.abc import Callable
 from typing import Any
 
 import httpx
+from diameter.message.avp.grouped import SubscriptionId  # type: ignore[import-untyped]  # the library has no types
 from sqlalchemy import func, select
 
 from mvne_billing.ledger import verifying
 from mvne_billing.tables import session, session_request, usage
-from tests.billing.edges import bodies
+from tests.billing.edges import bodies, diameter
 from tests.mvne.charging.conftest import Home
 from tests.mvne.charging.served import serving
 
@@ -91,6 +94,34 @@ def test_a_process_that_is_interrupted_at_the_keyboard_stops_in_order(home: Home
         served.process.send_signal(signal.SIGINT)
         _, said = served.process.communicate(timeout=30)
         assert (served.process.returncode, "everything that was answered is on disk" in said) == (0, True)
+
+
+def test_diameter_is_served_beside_http_and_says_goodbye_at_the_end(home: Home) -> None:
+    async def talking(port: int, leave: Callable[[], str]) -> list[int]:
+        client = diameter.Client(*await asyncio.open_connection("127.0.0.1", port))
+        await client.hello()
+        told = []
+        for kind, number, used in (
+            (diameter.INITIAL, 0, 0),
+            (diameter.UPDATE, 1, 3_000_000),
+            (diameter.TERMINATION, 2, 5),
+        ):
+            group = diameter.service(10, {}, *([{"cc_total_octets": used}] if used else []))
+            subscriber = [SubscriptionId(1, str(home.line.imsi))]
+            asked = diameter.ccr(kind, number, group, at=home.at(number), subscription_id=subscriber)
+            told.append((await client.ask(asked)).result_code)
+        stopping = asyncio.create_task(asyncio.to_thread(leave))
+        told.append((await client.receive()).header.command_code)
+        await client.close()
+        await stopping
+        return told
+
+    with serving(home.url) as served:
+        assert asyncio.run(talking(served.gy_port, served.stop)) == [2001, 2001, 2001, 282]
+    with home.house.platform.store.read() as conn:
+        (row,) = conn.execute(select(usage).where(usage.c.session == "pgw;1;7")).all()
+        assert (row.amount, row.subscription) == (3_000_005, home.line.id)
+        assert verifying.verify(conn, "tilleul").faults == ()
 
 
 def test_http_2_is_spoken_to_those_who_begin_with_it(home: Home) -> None:

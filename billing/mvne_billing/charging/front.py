@@ -1,0 +1,251 @@
+"""Charging for many clients at once: requests are decided as they come, written together, answered when on disk.
+
+While a batch is written in a thread, the next one fills: nobody waits for a clock, and a batch is as large as the disk
+is slow. All decisions are made on one event loop, so that memory needs no locks.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Iterable, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
+from typing import Any
+
+from mvne_billing.charging.charger import MOST_TRIES, Asked, Charger, Cold, Entry, Sweep, alone, entered
+from mvne_billing.charging.effects import Effects
+from mvne_billing.charging.session import Answer, Contended, Event, Request
+from mvne_billing.charging.store import Moved, Unwritten
+
+#: After so many failures a request is written by itself, so that it holds up no other and no other fails it.
+_TOGETHER_AT_MOST = 2
+
+
+class _Lane:
+    """What goes to one writer: decided entries with their effects, and whether a batch is being written."""
+
+    __slots__ = ("effects", "entries", "idle", "is_busy", "number", "writer")
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        self.effects = Effects()
+        self.entries: list[Entry] = []
+        self.is_busy = False
+        self.idle = asyncio.Event()
+        self.writer: Executor = ThreadPoolExecutor(1, f"charging-writer-{number}")
+
+
+class Front:
+    """The door to a charger for programs on an event loop; see `port.Charging`."""
+
+    def __init__(self, charger: Charger) -> None:
+        self._charger = charger
+        self._lanes = [_Lane(number) for number in range(charger.store.lanes)]
+        self._reader: Executor = ThreadPoolExecutor(1, "charging-reader")
+        self._cold: deque[Entry] = deque()
+        #: How many entries of a line wait for something to be read: what comes after them waits too.
+        self._waiting: dict[tuple[str, str], int] = {}
+        self._reading: asyncio.Task[None] | None = None
+        self._is_single = False
+        self._asked = 0
+        self._idle = asyncio.Event()
+        self._idle.set()
+
+    @property
+    def durability(self) -> str:
+        """What was done before an answer is given."""
+        return self._charger.durability
+
+    async def ask(self, asked: Request | Event) -> Answer:
+        """Answer once all that follows is on disk; raise a `ChargingRefused` when nothing follows."""
+        entry = await self._through(asked)
+        if entry.refusal is not None:
+            raise entry.refusal
+        assert entry.answer is not None  # for the reader: an entry that is through has one or the other
+        return entry.answer
+
+    async def sweep(self, session: Sweep) -> None:
+        """End a session whose client never came back."""
+        await self._through(session)
+
+    async def close(self) -> None:
+        """Answer what was asked already, then let go of the store."""
+        await self._idle.wait()
+        for executor in (*(lane.writer for lane in self._lanes), self._reader):
+            executor.shutdown()
+        self._charger.store.close()
+
+    async def _through(self, asked: Asked) -> Entry:
+        entry = entered(asked)
+        if entry.refusal is None:
+            done = asyncio.get_running_loop().create_future()
+            entry.done = done
+            self._asked += 1
+            self._idle.clear()
+            try:
+                self._take(entry)
+                await done
+            finally:
+                self._asked -= 1
+                if not self._asked:
+                    self._idle.set()
+        return entry
+
+    def _take(self, entry: Entry) -> None:
+        """Decide an entry if all it needs is in memory and nothing of its line waits before it."""
+        if self._is_single or entry.key in self._waiting:
+            self._wait(entry)
+            return
+        lane = self._lanes[self._charger.lane_of(entry.asked)]
+        if not self._decided(lane, entry):
+            self._wait(entry)
+            return
+        lane.entries.append(entry)
+        if not lane.is_busy:
+            lane.is_busy = True
+            asyncio.get_running_loop().call_soon(self._write, lane)
+
+    def _decided(self, lane: _Lane, entry: Entry) -> bool:
+        """Decide an entry; False when something must be read first.
+
+        An error in the middle of a decision leaves memory half changed: what is not written is decided again.
+        """
+        is_whole = False
+        try:
+            self._charger.attempt(entry, lane.effects)
+            is_whole = True
+        except Cold:
+            is_whole = True
+            return False
+        finally:
+            if not is_whole:
+                self._charger.undo([entry])
+                self._again(lane, [], Unwritten("a decision failed"))
+        return True
+
+    def _write(self, lane: _Lane) -> None:
+        """Hand what is decided to the writer; what is decided from now on is the next batch."""
+        entries, lane.entries = lane.entries, []
+        if not lane.effects:
+            _answer(entries)
+            self._rest(lane)
+            return
+        batch = lane.effects.flush()
+        loop = asyncio.get_running_loop()
+        writing = loop.run_in_executor(lane.writer, self._charger.store.write, lane.number, batch)
+        writing.add_done_callback(lambda done: self._written(lane, entries, done))
+
+    def _written(self, lane: _Lane, entries: list[Entry], done: asyncio.Future[None]) -> None:
+        failure = done.exception()
+        if failure is None:
+            _answer(entries)
+        else:
+            self._again(lane, entries, failure)
+        self._rest(lane)
+
+    def _rest(self, lane: _Lane) -> None:
+        if lane.entries:
+            self._write(lane)
+        else:
+            lane.is_busy = False
+            lane.idle.set()
+
+    def _again(self, lane: _Lane, entries: Sequence[Entry], failure: BaseException) -> None:
+        """Forget what was decided and not written, and let it be decided again; or give up with it."""
+        undone = [*entries, *lane.entries]
+        lane.entries, lane.effects = [], Effects()
+        self._charger.undo(undone)
+        for entry in undone:
+            entry.again()
+            if not isinstance(failure, Moved | Unwritten):
+                # Nobody fails with another's request: by itself each shows whether it is the one.
+                entry.tries = max(entry.tries, _TOGETHER_AT_MOST)
+            if entry.tries > MOST_TRIES:
+                entry.refusal = Contended(f"line {entry.asked.subscription} is written to all the time; send it again")
+                _answer([entry])
+            else:
+                self._wait(entry)
+
+    # What memory lacks is read in a thread, for all that wait together.
+
+    def _wait(self, entry: Entry) -> None:
+        self._waiting[entry.key] = self._waiting.get(entry.key, 0) + 1
+        self._cold.append(entry)
+        if self._reading is None:
+            self._reading = asyncio.get_running_loop().create_task(self._read())
+
+    async def _read(self) -> None:
+        while self._cold:
+            entries = [self._cold.popleft() for _ in range(len(self._cold))]
+            if not await self._learned(entries):
+                continue
+            stuck: set[tuple[str, str]] = set()
+            for entry in entries:
+                self._waited(entry)
+                if entry.key in stuck:
+                    self._wait(entry)
+                elif entry.tries >= _TOGETHER_AT_MOST:
+                    await self._alone(entry)
+                else:
+                    self._retake(entry, stuck)
+            self._charger.trim({entry.key for lane in self._lanes for entry in lane.entries} | self._waiting.keys())
+        self._reading = None
+
+    async def _learned(self, entries: Sequence[Entry]) -> bool:
+        reading = asyncio.get_running_loop().run_in_executor(self._reader, self._charger.read, entries)
+        await asyncio.wait([reading])
+        failure = reading.exception()
+        if failure is None:
+            self._charger.learn(reading.result())
+            return True
+        for entry in entries:
+            self._waited(entry)
+            _fail(entry, failure)
+        return False
+
+    def _retake(self, entry: Entry, stuck: set[tuple[str, str]]) -> None:
+        lane = self._lanes[self._charger.lane_of(entry.asked)]
+        if not self._decided(lane, entry):
+            stuck.add(entry.key)
+            self._wait(entry)
+            return
+        lane.entries.append(entry)
+        if not lane.is_busy:
+            lane.is_busy = True
+            self._write(lane)
+
+    def _waited(self, entry: Entry) -> None:
+        left = self._waiting[entry.key] - 1
+        if left:
+            self._waiting[entry.key] = left
+        else:
+            del self._waiting[entry.key]
+
+    async def _alone(self, entry: Entry) -> None:
+        """Write an entry by itself, with nothing else under way."""
+        self._is_single = True
+        for lane in self._lanes:
+            while lane.is_busy:
+                lane.idle.clear()
+                await lane.idle.wait()
+        loop = asyncio.get_running_loop()
+        working = loop.run_in_executor(self._reader, alone, self._charger, entry)
+        await asyncio.wait([working])
+        failure = working.exception()
+        if failure is None:
+            _answer([entry])
+        else:
+            _fail(entry, failure)
+        self._is_single = False
+
+
+def _answer(entries: Iterable[Entry]) -> None:
+    for entry in entries:
+        done: asyncio.Future[Any] | None = entry.done
+        if done is not None and not done.done():
+            done.set_result(None)
+
+
+def _fail(entry: Entry, failure: BaseException) -> None:
+    if entry.done is not None and not entry.done.done():
+        entry.done.set_exception(failure)

@@ -1,0 +1,133 @@
+"""Where a leg stands in its tariff: its route, the allowances open to it, the plan it is priced by."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
+from functools import cached_property
+from zoneinfo import ZoneInfo
+
+from mvne_billing.charging.account import Account, KindTerms, Leg
+from mvne_billing.charging.compiled import compiled
+from mvne_billing.charging.costing import Fixed, fixed
+from mvne_billing.charging.session import FinalUnit, Policy, Service
+from mvne_billing.mediation.counters import Counters
+from mvne_billing.mediation.desk import BRAND
+from mvne_billing.mediation.rater import Rater
+from mvne_billing.rating.guarding import watches
+from mvne_billing.rating.result import Unrateable, World
+from mvne_billing.rating.route import Line, Route, route
+from mvne_billing.rating.wholesale import cost
+from mvne_billing.usage.record import UsageRecord
+from mvne_plans.quantity import Kind
+
+#: Routes that are remembered; numbers called are many, and most are called again.
+MOST_ROUTES = 100_000
+
+#: A route is the same for all lines of a plan version in a time zone that keep no number lists of their own.
+RouteKey = tuple[str, int, str, Service]
+
+
+@dataclass
+class Terms:
+    """A brand as charging sees it: what pricing needs from outside, how it grants, and the routes found so far.
+
+    `on_net` remembers which called numbers (E.164) are the brand's own. `wholesale` are the brand's own counters under
+    tiered prices of the host.
+    """
+
+    rater: Rater
+    policy: Policy = field(default_factory=Policy)
+    routes: dict[RouteKey, Route | Unrateable] = field(default_factory=dict)
+    on_net: dict[str, bool] = field(default_factory=dict)
+    prices: dict[tuple[str, int, Service, date], Fixed | None] = field(default_factory=dict)
+    wholesale: Counters = field(default_factory=lambda: Counters(BRAND))
+
+    @cached_property
+    def by_kind(self) -> Mapping[Kind, KindTerms]:
+        """How each kind of use is granted."""
+        policy, second = self.policy, timedelta(seconds=1)
+        holding = None if policy.holding is None else policy.holding // second
+        return {
+            kind: KindTerms(
+                policy.quota[kind],
+                policy.most[kind],
+                policy.final.get(kind, FinalUnit()),
+                policy.threshold_percent,
+                policy.validity,
+                policy.validity // second,
+                holding,
+            )
+            for kind in Kind
+        }
+
+    @cached_property
+    def lifetime(self) -> timedelta:
+        """After how long without a word a session is swept."""
+        return self.policy.validity + self.policy.grace
+
+    def world(self, at: datetime, called: str | None) -> World:
+        """Return the world at a moment; whether a called number is on-net is in it."""
+        world = self.rater.on(at)
+        number = world.numbering.normalise(called) if called is not None else ""
+        return replace(world, on_net=frozenset([number])) if self.on_net.get(number) else world
+
+
+def find(account: Account, terms: Terms, service: Service, at: datetime) -> Route:
+    """Return the route of a service of a line; raise `Unrateable` when the plan has no such use."""
+    line = account.meter.subscription
+    if account.meter.groups:
+        return _route(account, terms, service, at)
+    key = (line.plan, line.version, line.timezone, service)
+    found = terms.routes.get(key)
+    if found is None:
+        if len(terms.routes) >= MOST_ROUTES:
+            terms.routes.clear()
+        try:
+            found = _route(account, terms, service, at)
+        except Unrateable as problem:
+            found = problem
+        terms.routes[key] = found
+    if isinstance(found, Unrateable):
+        raise found
+    return found
+
+
+def _route(account: Account, terms: Terms, service: Service, at: datetime) -> Route:
+    """Find a route, and make sure that the host's price of it is agreed: what has no cost has no price either."""
+    meter, world = account.meter, terms.world(at, service.to)
+    record = UsageRecord("live", "live", service.kind, at, 0, service.country, service.to, label=service.label)
+    found = route(record, meter.plan.tariff, world, Line(meter.subscription.timezone, meter.groups))
+    cost(found, 1, at, world, 0, {})
+    return found
+
+
+def settle(account: Account, terms: Terms, leg: Leg) -> None:
+    """Set a leg's route, guards, open allowances and plan as they are when its next use begins.
+
+    Raises `Unrateable` when the plan has no such use.
+    """
+    leg.route = find(account, terms, leg.service, leg.since)
+    leg.host = _host(account, terms, leg)
+    leg.terms = terms.by_kind[leg.service.kind]
+    leg.guards = tuple([guard for guard in account.guards if watches(guard, leg.route)]) if account.guards else ()
+    leg.shelves = account.meter.shelves(leg.since)
+    if account.shelves is not leg.shelves:
+        account.shelves = leg.shelves
+        account.compiled.clear()
+    leg.plan = account.compiled.get(leg.service)
+    if leg.plan is None and leg.service not in account.compiled:
+        start = account.meter.opening(leg.since).start
+        leg.plan = account.compiled[leg.service] = compiled(account, leg.route, leg.shelves, start)
+
+
+def _host(account: Account, terms: Terms, leg: Leg) -> Fixed | None:
+    """Return the host's price of a leg by the unit, on the day of its next use."""
+    line, world = account.meter.subscription, terms.rater.on(leg.since)
+    key = (line.plan, line.version, leg.service, leg.since.astimezone(ZoneInfo(world.timezone)).date())
+    if key not in terms.prices:
+        if len(terms.prices) >= MOST_ROUTES:
+            terms.prices.clear()
+        terms.prices[key] = fixed(leg.route, world, key[3])
+    return terms.prices[key]
