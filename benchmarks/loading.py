@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import tempfile
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import mvne
@@ -20,6 +20,7 @@ from scripts.packages import ROOT
 def main(count: int) -> None:
     """Measure and print."""
     start = datetime(2026, 12, 31, tzinfo=UTC)
+    at = start + timedelta(days=30)  # when the records come in: after what they tell of
     brand, made = mvne.load(ROOT / "examples" / "tilleul" / "plan.yaml"), records(count)
     with (
         tempfile.TemporaryDirectory() as folder,
@@ -32,10 +33,10 @@ def main(count: int) -> None:
         with platform.store.read() as conn:
             sold = selling(conn, brand.id)
         world, tariff = sold.world(), sold.plan("douceur")[1].tariff
-        priced = seconds(lambda: [rate(record, tariff, world, {}) for record in made])
-        took = seconds(lambda: load_records(platform, brand.id, "bench", "bench", made, start), runs=1)
+        priced = seconds(lambda: [rate(record, tariff, world) for record in made])
+        took = seconds(lambda: load_records(platform, brand.id, "bench", "bench", made, at), runs=1)
         report("loading, first time", count, "records", took, "pricing alone", priced)
-        took = seconds(lambda: load_records(platform, brand.id, "again", "bench", made, start), runs=1)
+        took = seconds(lambda: load_records(platform, brand.id, "again", "bench", made, at), runs=1)
         report("loading duplicates", count, "records", took, "pricing alone", priced)
 
 

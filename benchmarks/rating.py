@@ -9,11 +9,16 @@ from decimal import Decimal
 
 from benchmarks.measuring import report, seconds
 from mvne.planfile.reading import load
+from mvne_billing.rating.buckets import opened
 from mvne_billing.rating.reference import rate
 from mvne_billing.rating.result import World
 from mvne_billing.usage.record import UsageRecord
+from mvne_plans.period import Period
 from mvne_plans.quantity import Kind
 from scripts.packages import ROOT
+
+#: A period that holds all records.
+LIFE = Period(datetime(2026, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC))
 
 
 def records(count: int) -> list[UsageRecord]:
@@ -40,7 +45,7 @@ def main(count: int) -> None:
     def reference() -> None:
         used: dict[str, int] = {}
         for record in made:
-            for bucket, units in rate(record, tariff, world, used).taken.items():
+            for bucket, units in rate(record, tariff, world, opened(tariff.buckets, used, LIFE), used).taken.items():
                 used[bucket] = used.get(bucket, 0) + units
 
     def bare() -> None:

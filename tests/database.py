@@ -16,7 +16,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -102,7 +102,7 @@ def free_port() -> int:
 
 
 @contextmanager
-def running_server() -> Iterator[Server]:
+def running_server(settings: Mapping[str, str] = SETTINGS) -> Iterator[Server]:
     """Start a server of our own, give it once it answers, and stop it and remove its data at the end.
 
     Raises `ServerDidNotStart` when there are no server programs or the server does not come up.
@@ -115,7 +115,7 @@ def running_server() -> Iterator[Server]:
     try:
         password = secrets.token_hex(16)
         _initialise(programs, home, user, password)
-        server = _start(programs, home, user, password)
+        server = _start(programs, home, user, password, settings)
         try:
             yield server
         finally:
@@ -138,12 +138,12 @@ def _initialise(programs: Path, home: Path, user: str | None, password: str) -> 
     secret.unlink()
 
 
-def _start(programs: Path, home: Path, user: str | None, password: str) -> Server:
+def _start(programs: Path, home: Path, user: str | None, password: str, chosen: Mapping[str, str]) -> Server:
     """Start the server; try another port when somebody took ours between the look and the start."""
     log = home / "log"
     for _ in range(STARTS_AT_MOST):
         port = free_port()
-        settings = [f"--{name}={value}" for name, value in {**SETTINGS, "port": str(port)}.items()]
+        settings = [f"--{name}={value}" for name, value in {**chosen, "port": str(port)}.items()]
         command = [*_die_with_us(), str(programs / "postgres"), "-D", str(home / "data"), *settings]
         server = Server(port, password, _spawn(command, home, user, log))
         if _answers(server):

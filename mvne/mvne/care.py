@@ -6,14 +6,12 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, select
 
 from mvne import lines, people, versions
-from mvne.errors import MvneError
 from mvne.lines import LineNotFound
 from mvne.platform import Platform
 from mvne.tables import line as line_table
-from mvne.wording import worded
 from mvne_billing.balance import account
 from mvne_billing.invoice import issuing
 from mvne_billing.payments import attempts
@@ -28,10 +26,6 @@ from mvne_plans.quantity import Kind, format_amount
 
 #: One row of a table for people or machines.
 Cells = dict[str, object]
-
-
-class UsageNotFound(MvneError):
-    """There is no such record among the priced ones; perhaps it waits in suspense."""
 
 
 def line_id(platform: Platform, brand: str, name: str) -> str:
@@ -99,45 +93,10 @@ def usage(platform: Platform, brand: str, name: str, limit: int) -> list[Cells]:
             "in": row.country,
             "price": micro_text(row.charge_micro, row.currency),
             "cost": micro_text(row.cost_micro, row.currency),
-            "by": ", ".join(f"{part.rule} {part.name}" for part in parts_from(row.parts)),
+            "by": ", ".join(f"{part.rule} {part.name}" for part in parts_from(row.parts)) or row.state,
         }
         for row in rows
     ]
-
-
-def explain_usage(platform: Platform, brand: str, record: str) -> dict[str, Any]:
-    """Return how the price of a record came about; raise `UsageNotFound`."""
-    query = select(usage_table).where(usage_table.c.brand == brand, usage_table.c.id == record)
-    with platform.store.read() as conn:
-        row = conn.execute(query).one_or_none()
-        plan = None if row is None else versions.plan_version(conn, brand, row.plan, row.version)
-    if row is None or plan is None:
-        raise UsageNotFound(f"there is no priced record {record} in brand {brand}; see: mvne usage suspense")
-    return {
-        "record": row.id,
-        "what": f"{row.kind}, {format_amount(row.amount, Kind(row.kind))}, in {row.country}, {_called(row)}",
-        "when": row.start.isoformat(),
-        "plan": f"{row.plan} version {row.version}",
-        "price": micro_text(row.charge_micro, row.currency),
-        "cost": f"{micro_text(row.cost_micro, row.currency)} ({row.cost_rule})",
-        "rounding": f"the exact price, once, {worded(plan.tariff.rounding)}",
-        "billed on": row.invoice or "not yet",
-        "parts": [
-            {
-                "rule": f"{part.rule} {part.name}",
-                "band": part.band or "any time",
-                "used": format_amount(part.units, Kind(row.kind)),
-                "charged for": format_amount(part.billable, Kind(row.kind)) if part.billable else "nothing",
-                "at": part.rate or "no charge",
-                "price": micro_text(part.charge_micro, row.currency),
-            }
-            for part in parts_from(row.parts)
-        ],
-    }
-
-
-def _called(row: Row[Any]) -> str:
-    return f"to {row.to} ({row.destination})" if row.to else "data"
 
 
 def _allowances(conn: Connection, brand: str, owner: Subscription, plan: Plan) -> Iterator[Cells]:

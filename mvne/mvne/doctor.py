@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, Connection, Table, and_, exists, select, true
 
+from mvne.lines import BY_IMSI
 from mvne.tables import item, line, number_use, subscriber
 from mvne_billing.charging.recording import PAID_LIVE
 from mvne_billing.ledger.billed import NOTHING_DUE
@@ -76,10 +77,9 @@ REFERENCES: tuple[Reference, ...] = (
     Reference(subscription, ("plan", "version"), item, ("id", "version"), among=_IS_PLAN),
     Reference(usage, ("subscription",), line),
     Reference(usage, ("plan", "version"), item, ("id", "version"), among=_IS_PLAN),
-    Reference(usage, ("msisdn",), number, ("msisdn",)),
+    Reference(usage, ("msisdn",), number, ("msisdn",), when=usage.c.msisdn.not_like(f"{BY_IMSI}%")),
     Reference(usage, ("batch",), usage_batch),
     Reference(usage, ("invoice",), invoice, when=usage.c.invoice.not_in(_NO_INVOICE)),
-    Reference(usage, ("corrects",), usage),
     Reference(usage_past, ("id",), usage),
     Reference(usage_correction, ("record",), usage),
     Reference(usage_correction, ("subscription",), subscription),

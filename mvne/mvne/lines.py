@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -13,8 +13,14 @@ from mvne.errors import MvneError
 from mvne.states import LINE_MOVES, LineState
 from mvne.tables import line as table
 from mvne.tables import number_use
+from mvne_billing.mediation.rater import Held
 from mvne_billing.sql import change_row, row_of, upsert
 from mvne_billing.usage.record import UsageRecord
+from mvne_provisioning.identifiers.imsi import Imsi
+from mvne_provisioning.order.placing import lines_by_imsi
+
+#: How a usage record names a line where the network tells no number.
+BY_IMSI = "imsi:"
 
 
 class LineNotFound(MvneError):
@@ -118,8 +124,20 @@ def leave_number(conn: Connection, brand: str, line_id: str, at: datetime) -> No
     conn.execute(update(number_use).where(*where).values(until=at))
 
 
+def holdings(conn: Connection, brand: str, numbers: Collection[str]) -> Mapping[str, Sequence[Held]]:
+    """Return from when until when each of these numbers was one of the brand's own; others are left out."""
+    query = select(number_use).where(number_use.c.brand == brand, number_use.c.msisdn.in_(sorted(numbers)))
+    found: dict[str, list[Held]] = {}
+    for row in conn.execute(query.order_by(number_use.c.since)):
+        found.setdefault(row.msisdn, []).append((row.since, row.until))
+    return found
+
+
 def owners(conn: Connection, brand: str, records: Sequence[UsageRecord]) -> Mapping[str, str]:
-    """Return, by record id, the line that had the number when it was used; records of nobody are left out."""
+    """Return, by record id, the line that had the number when it was used; records of nobody are left out.
+
+    Where the network told no number, the profile (IMSI) names the line.
+    """
     numbers = sorted({record.msisdn for record in records})
     query = select(number_use).where(number_use.c.brand == brand, number_use.c.msisdn.in_(numbers))
     holders: dict[str, list[Row[Any]]] = {}
@@ -130,7 +148,16 @@ def owners(conn: Connection, brand: str, records: Sequence[UsageRecord]) -> Mapp
         for row in holders.get(record.msisdn, ()):
             if row.since <= record.start and (row.until is None or record.start < row.until):
                 found[record.id] = row.line
-    return found
+    return found | _by_profile(conn, brand, records)
+
+
+def _by_profile(conn: Connection, brand: str, records: Sequence[UsageRecord]) -> dict[str, str]:
+    unnumbered = {one.id: one.msisdn.removeprefix(BY_IMSI) for one in records if one.msisdn.startswith(BY_IMSI)}
+    known = {id_: Imsi.parse(imsi) for id_, imsi in unnumbered.items() if Imsi.is_valid(imsi)}
+    if not known:
+        return {}
+    holders = lines_by_imsi(conn, brand, set(known.values()))
+    return {id_: holders[imsi] for id_, imsi in known.items() if imsi in holders}
 
 
 def _from_row(row: Row[Any]) -> Line:

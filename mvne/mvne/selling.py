@@ -18,6 +18,7 @@ from mvne_billing.rating.result import World
 from mvne_billing.tax import TaxPolicy, TaxRule
 from mvne_plans.agreement import Agreement
 from mvne_plans.catalogue import Addon, Plan, Promotion
+from mvne_plans.prepaid import PrepaidRules
 
 
 class UnknownBrand(MvneError):
@@ -80,6 +81,10 @@ class Selling:
             for row in self.settings.tax_table:
                 rules[row.region] = (*rules.get(row.region, ()), TaxRule(row.name, row.percent, row.per_line))
         return TaxPolicy(market.prices_include_tax, rules)
+
+    def prepaid(self) -> PrepaidRules:
+        """Return the rules of prepaid money; without any, it lasts for ever and cannot be sent on."""
+        return self._one("prepaid", self.brand) if ("prepaid", self.brand) in self.stored else PrepaidRules()
 
     def _all(self, kind: str) -> list[Any]:
         return [one.load() for (its_kind, _), one in self.stored.items() if its_kind == kind]

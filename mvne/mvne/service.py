@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 
 from sqlalchemy import Connection
@@ -11,7 +12,7 @@ from mvne.bills import issue_for
 from mvne.lines import Line, LineEnded, LineMoveNotAllowed
 from mvne.ordering import QUARANTINE, cancel_activation, end_line, finish_open_orders, order
 from mvne.platform import Platform
-from mvne.selling import selling
+from mvne.selling import Selling, selling
 from mvne.states import LINE_MOVES, LineState
 from mvne_billing.invoice import issuing
 from mvne_billing.payments import attempts
@@ -19,7 +20,7 @@ from mvne_billing.states import SubscriptionState
 from mvne_billing.subscription import addons, subscription
 from mvne_billing.subscription.addons import Purchase
 from mvne_billing.subscription.subscription import Subscription
-from mvne_plans.catalogue import Pay, Plan
+from mvne_plans.catalogue import Addon, Pay, Plan
 from mvne_provisioning.order.requests import Resume, Suspend, SwapSim, Terminate
 from mvne_provisioning.states import OrderKind, OrderState
 
@@ -59,8 +60,24 @@ def swap_sim(platform: Platform, brand: str, line_id: str, at: datetime) -> Line
     return _get(platform, brand, line_id)
 
 
-def buy_addon(platform: Platform, brand: str, line_id: str, addon_id: str, purchase_id: str, at: datetime) -> Purchase:
-    """Add an add-on to a line; it is on the next bill, and what held the line is lifted. Raises `NotSold`.
+#: Called in the transaction of a purchase that is new, with what the brand sells and the line's contract.
+Bought = Callable[[Connection, Selling, Subscription, Purchase], None]
+
+
+def on_next_bill(conn: Connection, sold: Selling, owner: Subscription, purchase: Purchase) -> None:
+    """Leave a purchase to the next bill run."""
+
+
+def buy_addon(
+    platform: Platform,
+    brand: str,
+    line_id: str,
+    addon_id: str,
+    purchase_id: str,
+    at: datetime,
+    settle: Bought = on_next_bill,
+) -> Purchase:
+    """Add an add-on to a line, and lift what held it. Raises `NotSold`, and what `settle`, which has it paid, does.
 
     The same purchase again changes nothing.
     """
@@ -72,11 +89,20 @@ def buy_addon(platform: Platform, brand: str, line_id: str, addon_id: str, purch
             if known.id == purchase_id and known.addon.id == addon_id:
                 return known
         bought = sold.addon(addon_id, owner.plan)
-        purchase = addons.buy(conn, brand, purchase_id, owner, _plan(conn, brand, owner).every, bought, at)
-        content = {"line": line_id, "kinds": sorted({bucket.kind for bucket in bought.buckets})}
-        jobs.ask(conn, brand, f"{line_id}:lift:{purchase_id}", "lift", content, at)
-        outbox.emit(conn, brand, "addon.bought", line_id, {"addon": addon_id, "purchase": purchase_id}, at)
+        purchase = add_to_line(conn, brand, owner, bought, purchase_id, at)
+        settle(conn, sold, owner, purchase)
         return purchase
+
+
+def add_to_line(
+    conn: Connection, brand: str, owner: Subscription, bought: Addon, purchase_id: str, at: datetime
+) -> Purchase:
+    """Write down that a line has an add-on and ask for what held it to be lifted."""
+    purchase = addons.buy(conn, brand, purchase_id, owner, _plan(conn, brand, owner).every, bought, at)
+    content = {"line": owner.id, "kinds": sorted({bucket.kind for bucket in bought.buckets})}
+    jobs.ask(conn, brand, f"{owner.id}:lift:{purchase_id}", "lift", content, at)
+    outbox.emit(conn, brand, "addon.bought", owner.id, {"addon": bought.id, "purchase": purchase_id}, at)
+    return purchase
 
 
 def cancel(platform: Platform, brand: str, line_id: str, at: datetime, now: bool = False) -> datetime:

@@ -12,9 +12,10 @@ from mvne.jobs import Job
 from mvne.lines import Line, LineEnded
 from mvne.ordering import order
 from mvne.platform import Platform
-from mvne.restrictions import base_barrings, stopped
+from mvne.restrictions import base_barrings, guarded, stopped
 from mvne.selling import selling
 from mvne.states import LineState
+from mvne.tariff_view import chain
 from mvne_billing.payments import attempts
 from mvne_billing.subscription import subscription
 from mvne_billing.subscription.subscription import Subscription
@@ -33,9 +34,10 @@ def work(platform: Platform, brand: str, at: datetime) -> int:
 
 
 def _slow(platform: Platform, brand: str, job: Job, at: datetime) -> None:
-    """Hold a line to the speed its plan names beyond the allowance."""
+    """Hold a line to the speed that its plan names for the step beyond the allowance at which it is."""
     held = _held(platform, brand, job)
-    rule = held.plan.tariff.beyond.get(Kind.DATA)
+    steps = chain(held.plan.tariff, Kind.DATA)
+    rule = steps[min(job.content.get("step", 0), len(steps) - 1)] if steps else None
     if isinstance(rule, Slow) and held.is_under_way(job, at):
         order(platform, brand, job.id, Throttle(held.line.id, rule.bits_per_second), at)
 
@@ -45,6 +47,22 @@ def _stop(platform: Platform, brand: str, job: Job, at: datetime) -> None:
     held = _held(platform, brand, job)
     if held.is_under_way(job, at):
         order(platform, brand, job.id, Bar(held.line.id, held.barrings | {stopped(Kind(job.content["kind"]))}), at)
+
+
+def _guard(platform: Platform, brand: str, job: Job, at: datetime) -> None:
+    """Stop a line that went past a guard, until its period ends."""
+    held = _held(platform, brand, job)
+    guard = next((one for one in held.plan.tariff.guards if one.id == job.content["guard"]), None)
+    if guard is None or not held.lives or (guard.window == "period" and not held.is_under_way(job, at)):
+        return
+    order(platform, brand, job.id, Bar(held.line.id, held.barrings | guarded(guard)), at)
+
+
+def _next(platform: Platform, brand: str, job: Job, at: datetime) -> None:
+    """Let a line go at full speed again that goes on at the next plan."""
+    held = _held(platform, brand, job)
+    if held.is_under_way(job, at) and job.content["kind"] == Kind.DATA and held.line.bits_per_second is not None:
+        order(platform, brand, job.id, Throttle(held.line.id, None), at)
 
 
 def _lift(platform: Platform, brand: str, job: Job, at: datetime) -> None:
@@ -58,7 +76,10 @@ def _lift(platform: Platform, brand: str, job: Job, at: datetime) -> None:
         return
     if held.line.bits_per_second is not None and Kind.DATA in kinds:
         order(platform, brand, f"{job.id}:throttle", Throttle(held.line.id, None), at)
-    left = held.base | (held.barrings - {stopped(kind) for kind in kinds})
+    over = {stopped(kind) for kind in kinds}
+    if "kinds" not in job.content:
+        over |= {bar for guard in held.plan.tariff.guards for bar in guarded(guard)}
+    left = held.base | (held.barrings - over)
     if left != held.barrings:
         order(platform, brand, f"{job.id}:bar", Bar(held.line.id, left), at)
 
@@ -90,6 +111,8 @@ def _end_unpaid(platform: Platform, brand: str, job: Job, at: datetime) -> None:
 WORKERS: Mapping[str, Worker] = {
     "slow": _slow,
     "stop": _stop,
+    "next": _next,
+    "guard": _guard,
     "lift": _lift,
     "suspend": _suspend,
     "resume": _resume,

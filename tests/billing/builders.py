@@ -19,8 +19,12 @@ from mvne_billing.invoice.invoice import Invoice, Parties
 from mvne_billing.invoice.issuing import Form
 from mvne_billing.ledger.verifying import verify
 from mvne_billing.mediation.loading import Loaded, load, replay
-from mvne_billing.mediation.meter import Crossing
-from mvne_billing.mediation.settling import Rater, Settled
+from mvne_billing.mediation.marks import Crossing
+from mvne_billing.mediation.rater import Rater
+from mvne_billing.mediation.rerating import Rerated, Wanted, rerate
+from mvne_billing.mediation.scope import Scope
+from mvne_billing.mediation.settled import Settled
+from mvne_billing.mediation.unloading import Unloading, unload
 from mvne_billing.rating.buckets import opened
 from mvne_billing.rating.reference import rate
 from mvne_billing.rating.result import Rated, World
@@ -29,8 +33,8 @@ from mvne_billing.states import SubscriptionState
 from mvne_billing.subscription.subscription import Subscription, move, subscribe
 from mvne_billing.tables import metadata, transfer
 from mvne_billing.tax import TaxPolicy, TaxRule
-from mvne_billing.usage.readers import BrokenRow
 from mvne_billing.usage.record import UsageRecord
+from mvne_billing.usage.rows import BrokenRow
 from mvne_plans.agreement import Agreement
 from mvne_plans.catalogue import Pay, Plan, Term
 from mvne_plans.money import Money
@@ -254,11 +258,24 @@ class Books:
 
         return Rater(self.world, lambda conn, plan_id, version: self.plans[plan_id], owners)
 
-    def load(self, rows: Sequence[UsageRecord | BrokenRow], batch: str = "batch-1", at: str = "2027-03-06") -> Loaded:
+    def load(self, rows: Sequence[UsageRecord | BrokenRow], batch: str = "batch-1", at: str = "2028-01-01") -> Loaded:
         return load(self.transact, self.brand, batch, "test.csv", rows, self.rater, moment(at), self._settled)
 
-    def replay(self, at: str = "2027-03-07") -> Loaded:
+    def replay(self, at: str = "2028-01-02") -> Loaded:
         return replay(self.transact, self.brand, self.rater, moment(at), self._settled)
+
+    def rerate(
+        self, rerating_id: str = "rerating-1", at: str = "2028-02-01", dry_run: bool = False, **which: Any
+    ) -> Rerated:
+        """Price use again; `version_to_price_by` is a plan version, everything else names the use."""
+        version = which.pop("version_to_price_by", None)
+        wanted = Wanted(rerating_id, Scope(**which), "a test", "tester", moment(at), version)
+        return rerate(self.transact, self.engine.connect, self.brand, self.rater, wanted, self._settled, dry_run)
+
+    def unload(self, batch: str, unloading_id: str = "", at: str = "2028-02-01", dry_run: bool = False) -> Rerated:
+        """Take a batch back."""
+        wanted = Unloading(unloading_id or f"unload-{batch}", batch, "a test", "tester", moment(at))
+        return unload(self.transact, self.engine.connect, self.brand, self.rater, wanted, self._settled, dry_run)
 
     def bill(self, as_of: str, subscription_id: str = "line-a") -> list[Invoice]:
         """Bill one subscription and return the invoices of this run."""

@@ -168,7 +168,7 @@ def test_whatever_people_call_themselves_is_text() -> None:
     html = render_html(document, FRANCE)
     assert "<script" not in html
     shown = "".join(Reader(html).text)
-    assert shown.count(EVIL) == 15
+    assert shown.count(EVIL) == 16
     assert "49" not in re.sub(r"&#\d+;", "", html)
     assert EVIL in re.sub(r"\n *", " ", render_text(document, FRANCE))
 

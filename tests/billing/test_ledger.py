@@ -109,9 +109,11 @@ def test_a_signed_amount_chooses_its_side() -> None:
 
 
 @pytest.mark.parametrize("table", tables.APPEND_ONLY, ids=lambda table: table.name)
-@pytest.mark.parametrize("verb", ["UPDATE {0} SET currency = 'USD'", "DELETE FROM {0}"])
+@pytest.mark.parametrize("verb", ["UPDATE {0} SET brand = 'other'", "DELETE FROM {0}"])
 def test_the_database_refuses_to_change_what_only_grows(books: Books, table: Table, verb: str) -> None:
     filled(books)
+    books.load(calls(1, first="2027-04-03 08:00", prefix="wrong"), "batch-3")
+    books.unload("batch-3")
     with pytest.raises(DBAPIError, match="append-only"), books.transact() as conn:
         conn.execute(text(verb.format(table.name)))
     assert books.faults() == ()

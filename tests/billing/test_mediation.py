@@ -5,19 +5,17 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 import pytest
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
-from mvne_billing import tables
 from mvne_billing.mediation import loading, suspense
-from mvne_billing.mediation.settling import Settled
-from mvne_billing.mediation.suspense import Held, count_waiting, waiting
+from mvne_billing.mediation.settled import Settled
+from mvne_billing.mediation.suspense import count_waiting, waiting
 from mvne_billing.subscription import addons
 from mvne_billing.subscription.subscription import cancel
-from mvne_billing.usage.readers import BrokenRow
 from mvne_billing.usage.record import UsageRecord
+from mvne_billing.usage.rows import BrokenRow
 from mvne_plans.catalogue import Addon
 from mvne_plans.period import Every
 from mvne_plans.quantity import Kind
@@ -37,43 +35,9 @@ from tests.billing.builders import (
     tariff,
     texts,
 )
+from tests.billing.mediation.looking import everything, held, reasons, rows, used
 
 BROKEN = BrokenRow("row-test.csv-9-abc", "test.csv:9", "what is this", "kind 'fax' is none of voice, sms, data")
-
-
-def rows(books: Books, name: str, *columns: str) -> list[tuple[Any, ...]]:
-    """Return some columns of a table's rows of this brand, in order."""
-    table = tables.metadata.tables[name]
-    query = select(*(table.c[column] for column in columns)).where(table.c.brand == books.brand)
-    with books.engine.connect() as conn:
-        return sorted(tuple(row) for row in conn.execute(query))
-
-
-def everything(books: Books) -> list[Any]:
-    """Return all that loading writes, without the moment of writing."""
-    return [
-        rows(books, "billing_usage", "id", "hash", "subscription", "parts", "charge_micro", "cost_micro", "start"),
-        rows(books, "billing_transfer", "id", "debit", "credit", "micro", "currency", "reference"),
-        rows(books, "billing_allowance", "subscription", "bucket", "period_start", "used"),
-        rows(books, "billing_suspense", "id", "reason", "record"),
-    ]
-
-
-def held(books: Books) -> list[Held]:
-    with books.engine.connect() as conn:
-        return waiting(conn, books.brand)
-
-
-def reasons(books: Books) -> list[tuple[str, str]]:
-    return [(one.id.partition("~")[0], one.reason.value) for one in held(books)]
-
-
-def used(books: Books) -> dict[tuple[str, str], int]:
-    """Return the counters by bucket and the local day on which their time starts."""
-    return {
-        (bucket, start.isoformat()[:10]): units
-        for bucket, start, units in rows(books, "billing_allowance", "bucket", "period_start", "used")
-    }
 
 
 def test_a_batch_is_priced_counted_and_booked(books: Books) -> None:
@@ -431,7 +395,7 @@ def test_waiting_records_come_in_pages(books: Books, monkeypatch: pytest.MonkeyP
         first = waiting(conn, books.brand, limit=4)
         rest = waiting(conn, books.brand, first[-1].id)
         assert (count_waiting(conn, books.brand), count_waiting(conn, "somebody-else")) == (9, 0)
-        monkeypatch.setattr(suspense, "waiting", lambda conn, brand, after: waiting(conn, brand, after, 2))
+        monkeypatch.setattr(suspense, "waiting", lambda conn, brand, after, which: waiting(conn, brand, after, 2))
         assert list(suspense.everything(conn, books.brand)) == [*first, *rest]
     assert [len(first), len(rest)] == [4, 5]
     monkeypatch.setattr(loading, "SLICE", 2)

@@ -19,18 +19,35 @@ from mvne.brand import Brand
 from mvne.errors import MvneError
 from mvne.launching import launches
 from mvne.lines import LineNotFound
+from mvne.markets.market import load_market
 from mvne.people import SubscriberNotFound
 from mvne.selling import UnknownBrand, selling
 from mvne.tables import metadata as roof
 from mvne.versions import NotSold
-from mvne_billing.invoice import issuing
-from mvne_billing.ledger import books
+from mvne_billing.invoice import correcting, issuing
+from mvne_billing.ledger import billed, books
 from mvne_billing.ledger.verifying import verify
-from mvne_billing.mediation import suspense
+from mvne_billing.mediation import (
+    desk,
+    duplicates,
+    files,
+    order,
+    repricing,
+    rerating,
+    scope,
+    sessions,
+    stored,
+    suspense,
+)
+from mvne_billing.mediation import live as live_use
+from mvne_billing.mediation.rater import Rater
 from mvne_billing.payments import attempts, refunding
-from mvne_billing.subscription import addons, subscription
+from mvne_billing.rating.result import World
+from mvne_billing.states import UsageState
+from mvne_billing.subscription import addons, own_numbers, pools, subscription
 from mvne_billing.tables import metadata as billing
 from mvne_billing.usage.record import UsageRecord
+from mvne_plans.money import Money
 from mvne_plans.quantity import Kind
 from mvne_provisioning.identifiers.imsi import Imsi
 from mvne_provisioning.identifiers.msisdn import Msisdn
@@ -215,6 +232,50 @@ QUERIES: dict[str, Query] = {
     "mvne_billing.ledger.books.balance": lambda conn, brand, known: books.balance(conn, brand, "host:accrued"),
     "mvne_billing.ledger.books.transfers": lambda conn, brand, known: list(books.transfers(conn, brand)),
     "mvne_billing.ledger.verifying.verify": lambda conn, brand, known: verify(conn, brand).transfers,
+    "mvne.lines.holdings": lambda conn, brand, known: lines.holdings(conn, brand, [str(known.line.msisdn)]),
+    "mvne_billing.invoice.correcting.due": lambda conn, brand, known: correcting.due(
+        conn, brand, known.line.id, Money.zero("EUR"), True
+    ),
+    "mvne_billing.ledger.billed.checks": lambda conn, brand, known: list(billed.checks(conn, brand)),
+    "mvne_billing.mediation.desk.open_desk": lambda conn, brand, known: (
+        desk.open_desk(conn, brand, _no_rater(brand, known), [known.line.id], AT).lines
+    ),
+    "mvne_billing.mediation.desk.open_wholesale": lambda conn, brand, known: bool(
+        desk.open_wholesale(conn, brand, _no_rater(brand, known), AT, True)
+    ),
+    "mvne_billing.mediation.duplicates.sort_out": lambda conn, brand, known: (
+        duplicates.sort_out(conn, brand, duplicates.BY_ID, [known_record(known)], {}).conflicts
+    ),
+    "mvne_billing.mediation.files.arrivals": lambda conn, brand, known: files.arrivals(conn, brand),
+    "mvne_billing.mediation.files.series": lambda conn, brand, known: files.series(conn, brand),
+    "mvne_billing.mediation.live.differences": lambda conn, brand, known: list(live_use.differences(conn, brand)),
+    "mvne_billing.mediation.live.live_sessions": lambda conn, brand, known: (
+        live_use.live_sessions(conn, brand, [replace(known_record(known), session="s")]).known
+    ),
+    "mvne_billing.mediation.order.order": lambda conn, brand, known: (
+        order.order(conn, brand, [known.line.id], AT - timedelta(days=1)).latest
+    ),
+    "mvne_billing.mediation.repricing.sharing": lambda conn, brand, known: repricing.sharing(
+        conn, brand, known.line.id, AT
+    )[1:],
+    "mvne_billing.mediation.rerating.get": lambda conn, brand, known: rerating.get(conn, brand, "again"),
+    "mvne_billing.mediation.rerating.history": lambda conn, brand, known: rerating.history(conn, brand),
+    "mvne_billing.mediation.scope.spans": lambda conn, brand, known: scope.spans(
+        conn, brand, scope.EVERYTHING, list(UsageState)
+    ),
+    "mvne_billing.mediation.sessions.reported": lambda conn, brand, known: sessions.reported(
+        conn, brand, [replace(known_record(known), session="s")]
+    ),
+    "mvne_billing.mediation.stored.by_id": lambda conn, brand, known: stored.by_id(conn, brand, [known.record]),
+    "mvne_billing.mediation.suspense.outcomes": lambda conn, brand, known: suspense.outcomes(
+        conn, brand, [one.id for one in suspense.everything(conn, brand)]
+    ),
+    "mvne_billing.subscription.own_numbers.of_lines": lambda conn, brand, known: own_numbers.of_lines(
+        conn, brand, [known.line.id]
+    ),
+    "mvne_billing.subscription.pools.current": lambda conn, brand, known: pools.current(conn, brand, known.line.id, AT),
+    "mvne_billing.subscription.pools.members": lambda conn, brand, known: pools.members(conn, brand, [known.line.id]),
+    "mvne_billing.subscription.pools.of_lines": lambda conn, brand, known: pools.of_lines(conn, brand, [known.line.id]),
     "mvne_billing.mediation.suspense.waiting": lambda conn, brand, known: suspense.waiting(conn, brand),
     "mvne_billing.mediation.suspense.count_waiting": lambda conn, brand, known: suspense.count_waiting(conn, brand),
     "mvne_billing.mediation.suspense.everything": lambda conn, brand, known: list(suspense.everything(conn, brand)),
@@ -283,6 +344,18 @@ QUERIES |= apart_balances.QUERIES
 
 #: Of these, a brand in good order has none: that others' are not seen is what the reading of statements shows.
 NONE_IN_GOOD_ORDER = {
+    "mvne_billing.invoice.correcting.due",
+    "mvne_billing.ledger.billed.checks",
+    "mvne_billing.mediation.desk.open_wholesale",
+    "mvne_billing.mediation.files.series",
+    "mvne_billing.mediation.live.differences",
+    "mvne_billing.mediation.live.live_sessions",
+    "mvne_billing.mediation.repricing.sharing",
+    "mvne_billing.mediation.sessions.reported",
+    "mvne_billing.subscription.own_numbers.of_lines",
+    "mvne_billing.subscription.pools.current",
+    "mvne_billing.subscription.pools.members",
+    "mvne_billing.subscription.pools.of_lines",
     "mvne.jobs.waiting",
     "mvne_billing.payments.attempts.open_invoices",
     "mvne_billing.payments.attempts.unfinished",
@@ -302,11 +375,21 @@ WRITES = {
     "mvne.versions": {"add", "retire"},
     "mvne_billing.invoice.issuing": {"credit", "issue"},
     "mvne_billing.ledger.transfer": {"post"},
+    "mvne_billing.invoice.correcting": {"take"},
+    "mvne_billing.mediation.booking": {"book", "change", "correct_bills"},
+    "mvne_billing.mediation.correcting": {"correct"},
+    "mvne_billing.mediation.desk": {"announce", "write_counters"},
+    "mvne_billing.mediation.files": {"begin", "finish"},
+    "mvne_billing.mediation.mending": {"drop", "mend"},
+    "mvne_billing.mediation.repricing": {"reprice", "standing"},
+    "mvne_billing.mediation.rewriting": {"write"},
     "mvne_billing.mediation.settling": {"settle"},
     "mvne_billing.mediation.suspense": {"hold", "resolve"},
+    "mvne_billing.subscription.own_numbers": {"add", "remove"},
+    "mvne_billing.subscription.pools": {"cap", "join", "leave"},
     "mvne_billing.payments.attempts": {"record"},
     "mvne_billing.subscription.addons": {"billed", "buy"},
-    "mvne_billing.subscription.subscription": {"billed", "cancel", "move", "subscribe"},
+    "mvne_billing.subscription.subscription": {"billed", "cancel", "move", "reopen", "subscribe"},
     "mvne_provisioning.inventory.numbers": {
         "add_numbers",
         "assign_number",
@@ -339,9 +422,24 @@ NOT_THERE = (
     attempts.PaymentNotFound,
     subscription.SubscriptionNotFound,
     pool.UnknownItem,
+    pools.PoolError,
+    rerating.ReratingNotFound,
     UnknownOrder,
     *apart_balances.NOT_THERE,
 )
+
+
+def known_record(known: Known) -> UsageRecord:
+    """Return a record of another content under an id that the lived-in brand has."""
+    return replace(record_of(known), amount=1)
+
+
+def _no_rater(brand: str, known: Known) -> Rater:
+    return Rater(
+        World(load_market("FR").numbering, {}, (), "UTC"),
+        lambda conn, plan, version: versions.plan_version(conn, brand, plan, version),
+        lambda conn, records: {},
+    )
 
 
 def record_of(known: Known) -> UsageRecord:
@@ -395,6 +493,7 @@ def test_a_brand_without_rows_sees_none_of_the_others(tilleul: House) -> None:
         [payment] = house.payments(line, name)
         stray = UsageRecord("stray", PARIS_NUMBER, Kind.VOICE, house.now, 60, "FR", PARIS_NUMBER, "a test")
         usage.load_records(house.platform, name, "batch", "a test", [stray], house.now)
+        usage.rerate(house.platform, name, rerating.Wanted("again", scope.EVERYTHING, "a test", "ada", house.now))
         with house.platform.store.transact() as conn:
             issuing.credit(conn, name, "note", document.id, house.now)
             jobs.ask(conn, name, "job", "resume", {"line": "nobody"}, house.now)
@@ -402,7 +501,8 @@ def test_a_brand_without_rows_sees_none_of_the_others(tilleul: House) -> None:
         refunding.refund(transact, name, "back", payment.id, "note", house.platform.gateway, house.now)
         apart_balances.pay_in(house, name)
         house.bill(name)
-    known = Known(house.line("line-ada"), house.documents("line-ada"), house.payments("line-ada")[0], "r1")
+    record = str(care.usage(house.platform, "tilleul", "line-ada", 1)[0]["id"])
+    known = Known(house.line("line-ada"), house.documents("line-ada"), house.payments("line-ada")[0], record)
     with house.platform.store.transact() as conn:
         for name, query in QUERIES.items():
             assert is_nothing(ask(conn, NOBODY, query, known)), name

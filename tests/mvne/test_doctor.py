@@ -35,6 +35,10 @@ FITTING: dict[str, Any] = {
     "billing_credit.kind": "topup",
     "billing_topup.source": "cash",
     "billing_topup.state": "succeeded",
+    "billing_usage.state": "rated",
+    "billing_usage.came": "in_order",
+    "billing_pool_member.owner": "another",
+    "billing_rerating.kind": "rerate",
 }
 
 #: Columns that are set together.

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
+from mvne_billing.charging.compiled import Compiled, Place, Walked
+from mvne_billing.charging.costing import Fixed
 from mvne_billing.charging.session import FinalUnit, Service
 from mvne_billing.ledger import accounts
 from mvne_billing.mediation.counters import CounterKey, Counters
@@ -22,12 +24,8 @@ from mvne_billing.states import SessionState
 from mvne_plans.catalogue import Pay
 from mvne_plans.tariff import Guard
 
-if TYPE_CHECKING:
-    from mvne_billing.charging.compiled import Compiled
-    from mvne_billing.charging.costing import Fixed
-
-#: Whose counter (a subscription), which, and since when.
-Place = tuple[str, str, datetime]
+#: The length of a moment in UTC without a fraction of a second.
+_WHOLE_SECONDS = len("2027-03-01T10:00:00+00:00")
 
 
 class Account:
@@ -180,7 +178,7 @@ class Leg:
         self.guards: tuple[Guard, ...] = ()
         self.stretches: tuple[Stretch, ...] = ()
         #: The stretches as the compiled plan counts them: places of rules with their units, and their price.
-        self.walked: list[tuple[int, int]] = []
+        self.walked: Walked = []
         self.through = self.paid = 0
         self.units = 0
         self.charged = 0
@@ -252,8 +250,8 @@ class Live:
         """Note the moment of its last request, and how the store and the books write it."""
         utc = at if at.tzinfo is UTC else at.astimezone(UTC)
         self.at = utc
-        self.iso = utc.isoformat()
-        self.stamp = utc.isoformat(" ", "microseconds")[:26]
+        self.iso = iso = utc.isoformat()
+        self.stamp = f"{iso[:10]} {iso[11:19]}{'.000000' if len(iso) == _WHOLE_SECONDS else iso[19:26]}"
 
     @property
     def account_id(self) -> str:

@@ -178,7 +178,8 @@ class Charger:
         assert session is not None  # for the reader: `_answered` returned or refused every other case
         moment = asked.at if is_new else _in_order(session, asked, terms)
         deciding.check(session, asked, moment)
-        session.moves_to(moment)
+        if moment is not session.at:
+            session.moves_to(moment)
         session.sequence = asked.sequence
         answer = deciding.run(effects, terms, session, asked, self.durability)
         session.valid_until = moment + terms.lifetime

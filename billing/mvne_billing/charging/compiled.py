@@ -13,24 +13,63 @@ from fractions import Fraction
 from functools import lru_cache
 from json.encoder import encode_basestring as quoted
 from math import lcm
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
-from mvne_billing.charging.account import Account, Leg, Place
-from mvne_billing.mediation.counters import CounterKey
+from mvne_billing.mediation.counters import CounterKey, Counters
 from mvne_billing.mediation.shelves import Shelf, Shelves, Slot
 from mvne_billing.rating.buckets import Open, burn_order
-from mvne_billing.rating.result import Part, Rule, Unrateable
+from mvne_billing.rating.result import Part, Rule, Unrateable, parts_text
 from mvne_billing.rating.route import Route, Step
 from mvne_billing.rating.walk import Stretch
 from mvne_plans.money import MICRO, Mode, Rounding
 from mvne_plans.rate import FREE, Rate
 from mvne_plans.tariff import ROAMING
 
+#: Whose counter (a subscription), which, and since when.
+Place = tuple[str, str, datetime]
+
 #: Units in a row by place: which took them, and how many.
 Walked = list[tuple[int, int]]
 
 #: Rules whose units are counted whatever the tariff says of them.
 _COUNTED = (Rule.SLOW, Rule.STOP, Rule.NEXT)
+
+
+class Keeper(Protocol):
+    """Who keeps counters: a line."""
+
+    @property
+    def counters(self) -> Counters:
+        """Its own counters, of what is used."""
+        ...
+
+    @property
+    def held(self) -> dict[CounterKey, int]:
+        """What open sessions hold of them."""
+        ...
+
+    def of(self, holder: str) -> Keeper:
+        """Return who keeps another holder's: the owner of its pool."""
+        ...
+
+
+class Walking(Protocol):
+    """What was used so far."""
+
+    @property
+    def walked(self) -> Walked:
+        """Units in a row by place."""
+        ...
+
+    @property
+    def taken(self) -> dict[Place, int]:
+        """What they took of which counter."""
+        ...
+
+    @property
+    def paid(self) -> int:
+        """What they cost, as it is rounded."""
+        ...
 
 
 class Charges(NamedTuple):
@@ -54,7 +93,7 @@ class Bound:
 
     __slots__ = ("amount", "counter", "held", "here", "key", "place", "slot")
 
-    def __init__(self, account: Account, slot: Slot, amount: int | None, is_held: bool = True) -> None:
+    def __init__(self, account: Keeper, slot: Slot, amount: int | None, is_held: bool = True) -> None:
         holder = slot.counters.holder
         # The counter is there from now on, and so is the mapping that holds it: it is read with every step.
         slot.counters.add(slot.counter, slot.start, 0)
@@ -141,7 +180,7 @@ class Compiled:
             one.setup or one.least or one.most is not None for one in charges
         )
 
-    def more(self, leg: Leg, units: int) -> More:
+    def more(self, leg: Walking, units: int) -> More:
         """Return what `units` more of a leg do, of which nothing is held at the moment.
 
         Raises `Unrateable` when the tariff has no price for some of them.
@@ -157,7 +196,7 @@ class Compiled:
             paid, ends = self.rounded(through), ends or stopped
         return More(after, paid - leg.paid, counts, ends, through, paid)
 
-    def _walk(self, leg: Leg, units: int, after: Walked, counts: list[tuple[Slot, int]]) -> bool:
+    def _walk(self, leg: Walking, units: int, after: Walked, counts: list[tuple[Slot, int]]) -> bool:
         """Give units to the places that take them, and note what that counts; return whether some go to a stop."""
         for place, spot in enumerate(self.spots):
             room = units if spot.is_open else _room(spot, leg, place, units)
@@ -252,6 +291,16 @@ class Compiled:
             yield Part(spot.rule, spot.name, units, billable, text, now - rounded)
             rounded = now
 
+    def parts_text(self, route: Route, walked: Walked) -> str:
+        """Return `parts` as the JSON that they are stored in; most uses are under one rule."""
+        if len(walked) != 1:
+            return parts_text(tuple(self.parts(route, walked)))
+        place, units = walked[0]
+        spot = self.spots[place]
+        billable = spot.rate.increments.raise_to(units) if spot.charges is not None else 0
+        text = "" if spot.rate is FREE else spot.rate.text(route.kind)
+        return f'[[{spot.said},{units},{billable},{quoted(text)},{self.rounded(self.price(walked)[0])},""]]'
+
     def walked(self, stretches: Sequence[Stretch]) -> Walked | None:
         """Return stretches by place, None when some were under rules that are not in this plan."""
         places = {(spot.rule, spot.name): place for place, spot in enumerate(self.spots)}
@@ -264,7 +313,7 @@ def _bounded(charged: int, least: int, most: int | None) -> int:
     return at_least if most is None or at_least < most else most
 
 
-def _room(spot: Spot, leg: Leg, place: int, units: int) -> int:
+def _room(spot: Spot, leg: Walking, place: int, units: int) -> int:
     """Return how many of `units` a place takes within its bounds."""
     bound, room = spot.bound, units
     if bound is not None and bound.amount is not None:
@@ -276,7 +325,7 @@ def _room(spot: Spot, leg: Leg, place: int, units: int) -> int:
     return room
 
 
-def _covers(spot: Spot, bound: Bound, leg: Leg, place: int, units: int) -> int:
+def _covers(spot: Spot, bound: Bound, leg: Walking, place: int, units: int) -> int:
     """Return how many of `units` more a place covers; what the leg took of it is still its own: `buckets.coverable`."""
     left = bound.left() + leg.taken.get(bound.place, 0)
     already, first, step = _already(leg, place), spot.first, spot.next
@@ -288,11 +337,11 @@ def _covers(spot: Spot, bound: Bound, leg: Leg, place: int, units: int) -> int:
     return whole - already if whole > already else 0
 
 
-def _already(leg: Leg, place: int) -> int:
+def _already(leg: Walking, place: int) -> int:
     return sum(units for one, units in leg.walked if one == place)
 
 
-def _count(spot: Spot, leg: Leg, place: int, room: int, counts: list[tuple[Slot, int]]) -> None:
+def _count(spot: Spot, leg: Walking, place: int, room: int, counts: list[tuple[Slot, int]]) -> None:
     """Note what a place's counters gain: a bucket counts in whole increments."""
     bound = spot.bound
     if bound is None:
@@ -311,7 +360,7 @@ def _raised(spot: Spot, units: int) -> int:
     return first + -(-(units - first) // step) * step if units > first else first
 
 
-def compiled(account: Account, route: Route, shelves: Shelves, start: datetime) -> Compiled | None:
+def compiled(account: Keeper, route: Route, shelves: Shelves, start: datetime) -> Compiled | None:
     """Compile a plan for a route and open allowances, steps counted by the period from `start`; None when it cannot."""
     tariff = route.tariff
     if route.service is not None or tariff.calendar.bands or tariff.rounding.per != "session":
@@ -379,7 +428,7 @@ def _charges(rate: Rate, over: int) -> Charges | None:
     return Charges(unit, setup, least, bound, steps.first, steps.next, rate.at_maximum == "stop")
 
 
-def _bucket(account: Account, route: Route, shelf: Shelf, one: Open, over: int) -> Spot:
+def _bucket(account: Keeper, route: Route, shelf: Shelf, one: Open, over: int) -> Spot:
     spot = Spot(Rule.BUCKET, shelf.name, shelf.bucket.rate or FREE, over)
     spot.bound = Bound(account, shelf.slot, None if one.left is None else one.left + shelf.slot.gone)
     spot.limits = tuple([Bound(account, slot, most) for of, most, slot in shelf.limits if route.limited_by(of)])
@@ -390,7 +439,7 @@ def _bucket(account: Account, route: Route, shelf: Shelf, one: Open, over: int) 
     return spot
 
 
-def _step(account: Account, step: Step, start: datetime, over: int) -> Spot:
+def _step(account: Keeper, step: Step, start: datetime, over: int) -> Spot:
     """Return the place of a step beyond: what the leg took of its counter is used, and nothing of it is held."""
     spot = Spot(step.rule, step.name, step.rate, over)
     spot.is_counted = step.rule in _COUNTED or (step.rule is Rule.PRICE and step.amount is not None)

@@ -100,7 +100,7 @@ def _session(session: Live) -> Row:
         account.brand,
         session.id,
         account.id,
-        session.state,
+        session.state.value,
         stamp(session.opened_at),
         stamp(session.valid_until),
         session.sequence,

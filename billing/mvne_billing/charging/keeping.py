@@ -14,7 +14,8 @@ from json.encoder import encode_basestring as quoted
 from typing import Any
 
 from mvne_billing.charging import plain
-from mvne_billing.charging.account import Account, Leg, Live, Place, Segment
+from mvne_billing.charging.account import Account, Leg, Live, Segment
+from mvne_billing.charging.compiled import Place
 from mvne_billing.charging.moments import read_stamp, stamp
 from mvne_billing.charging.routing import Terms, settle
 from mvne_billing.charging.session import Service

@@ -29,11 +29,15 @@ __all__ = ["LIVE_BATCH", "PAID_LIVE", "UTC", "Kind", "UsageRecord", "Used", "con
 
 _LIVE = UsageState.LIVE.value
 
+#: What use of each kind costs.
+_COSTS = {str(kind.value): accounts.cost(kind) for kind in Kind}
+
 
 def record(effects: Effects, terms: Terms, session: Live, leg: Leg) -> None:
     """Write a leg's segment as a row of usage, with its cost in the books, and begin the next one."""
     account, segment, service = session.account, leg.segment, leg.service
-    parts = tuple(segment.parts) if leg.plan is None else tuple(leg.plan.parts(leg.route, leg.walked))
+    plan = leg.plan
+    parts = parts_text(tuple(segment.parts)) if plan is None else plan.parts_text(leg.route, leg.walked)
     session.rows += 1
     name = f"{session.id}:{session.rows}"
     msisdn = session.msisdn or account.id[:20]
@@ -42,7 +46,7 @@ def record(effects: Effects, terms: Terms, session: Live, leg: Leg) -> None:
     host = _host(terms, leg, segment)
     for one in host.taken:
         effects.batch.wholesale.append((account.brand, one.counter, stamp(one.start), one.units))
-    effects.moves(session, f"session:{name}:cost", accounts.cost(service.kind), accounts.HOST, host.micro)
+    effects.moves(session, f"session:{name}:cost", _COSTS[leg.kind], accounts.HOST, host.micro)
     effects.batch.usages.append(
         (
             account.brand,
@@ -59,7 +63,7 @@ def record(effects: Effects, terms: Terms, session: Live, leg: Leg) -> None:
             service.to,
             service.country,
             leg.route.name,
-            parts_text(parts),
+            parts,
             segment.charge,
             host.micro,
             host.rule,
@@ -108,7 +112,9 @@ def content_hash(used: Used) -> str:
     True
     """
     service = used.service
-    what = f"{service.kind}\x1f{used.start.isoformat()}\x1f{used.amount}\x1f{service.country}\x1f{service.to or ''}"
+    what = (
+        f"{service.kind.value}\x1f{used.start.isoformat()}\x1f{used.amount}\x1f{service.country}\x1f{service.to or ''}"
+    )
     said = f"{used.id}\x1f{used.msisdn}\x1f{what}\x1f{used.session}\x1f{service.label}"
     return sha256(said.encode()).hexdigest()[:32]
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from functools import cached_property
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from mvne_billing.charging.account import Account, KindTerms, Leg
@@ -29,19 +30,31 @@ MOST_ROUTES = 100_000
 RouteKey = tuple[str, int, str, Service]
 
 
+class Day(NamedTuple):
+    """A day in the brand's time zone, from `start` to `end` in UTC: the host's prices are those of a day."""
+
+    date: date
+    start: datetime
+    end: datetime
+
+
+_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+
+
 @dataclass
 class Terms:
     """A brand as charging sees it: what pricing needs from outside, how it grants, and the routes found so far.
 
     `on_net` remembers which called numbers (E.164) are the brand's own. `wholesale` are the brand's own counters under
-    tiered prices of the host.
+    tiered prices of the host, `prices` those of `today` that go by the unit alone.
     """
 
     rater: Rater
     policy: Policy = field(default_factory=Policy)
     routes: dict[RouteKey, Route | Unrateable] = field(default_factory=dict)
     on_net: dict[str, bool] = field(default_factory=dict)
-    prices: dict[tuple[str, int, Service, date], Fixed | None] = field(default_factory=dict)
+    prices: dict[tuple[str, int, Service], Fixed | None] = field(default_factory=dict)
+    today: Day = field(default_factory=lambda: _day(_LONG_AGO, "UTC"))
     wholesale: Counters = field(default_factory=lambda: Counters(BRAND))
 
     @cached_property
@@ -124,10 +137,18 @@ def settle(account: Account, terms: Terms, leg: Leg) -> None:
 
 def _host(account: Account, terms: Terms, leg: Leg) -> Fixed | None:
     """Return the host's price of a leg by the unit, on the day of its next use."""
-    line, world = account.meter.subscription, terms.rater.on(leg.since)
-    key = (line.plan, line.version, leg.service, leg.since.astimezone(ZoneInfo(world.timezone)).date())
+    line, at = account.meter.subscription, leg.since
+    if not terms.today.start <= at < terms.today.end:
+        terms.today = _day(at, terms.rater.on(at).timezone)
+        terms.prices.clear()
+    key = (line.plan, line.version, leg.service)
     if key not in terms.prices:
-        if len(terms.prices) >= MOST_ROUTES:
-            terms.prices.clear()
-        terms.prices[key] = fixed(leg.route, world, key[3])
+        terms.prices[key] = fixed(leg.route, terms.rater.on(at), terms.today.date)
     return terms.prices[key]
+
+
+def _day(at: datetime, timezone: str) -> Day:
+    zone = ZoneInfo(timezone)
+    date_ = at.astimezone(zone).date()
+    start, end = (datetime.combine(one, time(0), zone).astimezone(UTC) for one in (date_, date_ + timedelta(days=1)))
+    return Day(date_, start, end)

@@ -24,6 +24,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import NamedTuple
 
 from mvne_billing.errors import BillingError
 from mvne_plans.quantity import Kind
@@ -77,8 +78,7 @@ class Final(StrEnum):
     RESTRICT = "RESTRICT_ACCESS"
 
 
-@dataclass(frozen=True, slots=True)
-class FinalUnit:
+class FinalUnit(NamedTuple):
     """The end of the quota: `action`, where to redirect to, which filters still let through."""
 
     action: Final = Final.TERMINATE
@@ -97,8 +97,7 @@ class Service:
     label: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Units:
+class Units(NamedTuple):
     """One rating group in a request.
 
     `service` comes with the group's first mention; a later one that differs (the phone crossed a border) begins a new
@@ -154,8 +153,7 @@ class Event:
     sequence: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Granted:
+class Granted(NamedTuple):
     """The answer for one rating group.
 
     `granted` is None when nothing was asked for. The grant is good for `valid_s` seconds; the client asks again when

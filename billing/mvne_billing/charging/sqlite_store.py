@@ -2,78 +2,105 @@
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Iterator
+import subprocess
+import sys
 from contextlib import AbstractContextManager
-from typing import Any
+from typing import Any, Protocol
 
 from sqlalchemy import Connection, Engine
 
-from mvne_billing.charging import rows
-from mvne_billing.charging.effects import Batch, Row
+from mvne_billing.charging import sqlite_rows
+from mvne_billing.charging.effects import Batch
+from mvne_billing.charging.sqlite_rows import DONE, MOVED, STATEMENTS, UNWRITTEN, Lists
+from mvne_billing.charging.sqlite_writer import FAILED, receive, send
 from mvne_billing.charging.store import Moved, Opens, Unwritten
-from mvne_billing.mediation.desk import BRAND
 
-#: What SQLite calls the ways of PRAGMA synchronous.
-_SYNCHRONOUS = {0: "OFF", 1: "NORMAL", 2: "FULL", 3: "EXTRA"}
-
-#: Pages of the database kept in memory, in KiB; and how many the log holds before they are carried over.
-_CACHE_KIB = 64 * 1024
-_LOG_PAGES = 4000
-
-#: The key is there already.
-_TAKEN = (sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY, sqlite3.SQLITE_CONSTRAINT_UNIQUE)
+_LISTS = ("balances", *STATEMENTS)
 
 
-def _insert(table: str, columns: tuple[str, ...], rest: str = "") -> str:
-    named, marks = ", ".join(f'"{name}"' for name in columns), ", ".join("?" * len(columns))
-    return f"INSERT INTO {table} ({named}) VALUES ({marks}){rest}"
+class WriterFailed(Exception):
+    """The writer's process could not write a batch, for a reason that trying again does not mend."""
 
 
-_BALANCE = (
-    "UPDATE billing_balance SET free_micro = ?, reserved_micro = ?, version = ?"
-    " WHERE brand = ? AND subscription = ? AND version = ?"
-)
-_ALLOWANCE = _insert(
-    "billing_allowance",
-    rows.ALLOWANCE,
-    " ON CONFLICT (brand, subscription, bucket, period_start)"
-    " DO UPDATE SET used = excluded.used, reserved = excluded.reserved",
-)
-_CHANGED = ("state", "valid_until", "sequence", "reserved_micro", "content")
-_SESSION = _insert(
-    "billing_session",
-    rows.SESSION,
-    f" ON CONFLICT (brand, id) DO UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in _CHANGED)}",
-)
-_WHOLESALE = (
-    f"INSERT INTO billing_allowance (brand, subscription, bucket, period_start, used) VALUES (?, '{BRAND}', ?, ?, ?)"
-    " ON CONFLICT (brand, subscription, bucket, period_start) DO UPDATE SET used = used + excluded.used"
-)
-_OPENED = _insert("billing_session", rows.SESSION)
-_REQUEST = _insert("billing_session_request", rows.REQUEST)
-_TRANSFER = _insert("billing_transfer", rows.TRANSFER)
-_USAGE = _insert("billing_usage", rows.USAGE)
-_CROSSING = _insert("billing_crossing", rows.CROSSING)
-_SUSPENSE = _insert("billing_suspense", rows.SUSPENSE, " ON CONFLICT (brand, id) DO NOTHING")
+class _Writer(Protocol):
+    durability: str
+
+    def write(self, lists: Lists) -> tuple[str, str]: ...
+
+    def close(self) -> None: ...
+
+
+class _Here:
+    """The writer in this process, on a connection of the engine's."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._raw = engine.raw_connection()
+        self._driver: Any = self._raw.driver_connection
+        self.durability = sqlite_rows.prepared(self._driver)
+
+    def write(self, lists: Lists) -> tuple[str, str]:
+        return sqlite_rows.write(self._driver, lists)
+
+    def close(self) -> None:
+        self._raw.close()
+
+
+class _Apart:
+    """The writer in a process of its own; one that is gone is started again."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._start()
+
+    def _start(self) -> None:
+        words = [sys.executable, "-m", "mvne_billing.charging.sqlite_writer", self._path]
+        self._process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        told = receive(self._out)
+        if told is None:
+            self.close()
+            raise WriterFailed(f"the writer of {self._path} does not start")
+        self.durability = str(told[1])
+
+    def write(self, lists: Lists) -> tuple[str, str]:
+        """Have a batch written. A writer that is gone may have written it: asking again finds out."""
+        try:
+            send(self._in, lists)
+            told = receive(self._out)
+        except BrokenPipeError:
+            told = None
+        if told is None:
+            self.close()
+            self._start()
+            return UNWRITTEN, "the writer was gone"
+        return told[0], told[1]
+
+    def close(self) -> None:
+        for pipe in (self._in, self._out):
+            try:
+                pipe.close()
+            except BrokenPipeError:
+                continue
+        self._process.wait()
+
+    @property
+    def _in(self) -> Any:
+        return self._process.stdin
+
+    @property
+    def _out(self) -> Any:
+        return self._process.stdout
 
 
 class SqliteStore:
-    """Batches go to a SQLite file through a connection of the store's own, by the driver.
+    """Batches go to a SQLite file by the driver; with `apart`, in a process of its own beside this one.
 
     `reading` and `writing` open the caller's transactions for all that is not on the way of every request.
     """
 
-    def __init__(self, engine: Engine, reading: Opens, writing: Opens) -> None:
-        self._raw = engine.raw_connection()
+    def __init__(self, engine: Engine, reading: Opens, writing: Opens, apart: bool = False) -> None:
+        path = engine.url.database
+        self._writer: _Writer = _Apart(path) if apart and path not in (None, "", ":memory:") else _Here(engine)
         self._reading, self._writing = reading, writing
-        driver: Any = self._raw.driver_connection
-        self._driver = driver
-        driver.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
-        driver.execute(f"PRAGMA wal_autocheckpoint = {_LOG_PAGES}")
-        mode = driver.execute("PRAGMA journal_mode").fetchone()[0]
-        synchronous = _SYNCHRONOUS[driver.execute("PRAGMA synchronous").fetchone()[0]]
-        self._durability = f"sqlite {mode} synchronous={synchronous} group-commit"
 
     @property
     def lanes(self) -> int:
@@ -83,35 +110,17 @@ class SqliteStore:
     @property
     def durability(self) -> str:
         """The journal mode and the synchronous setting of the file."""
-        return self._durability
+        return self._writer.durability
 
     def write(self, lane: int, batch: Batch) -> None:
         """Write a batch whole; raise `Moved` or `Unwritten` when nothing was written."""
-        try:
-            self._driver.execute("BEGIN IMMEDIATE")
-            self._write(batch)
-        except sqlite3.IntegrityError as error:
-            if error.sqlite_errorcode not in _TAKEN:
-                raise
-            raise Moved(str(error)) from error
-        except sqlite3.OperationalError as error:
-            raise Unwritten(str(error)) from error
-        finally:
-            # Whatever went wrong, half a batch is not left to the next one.
-            self._undo()
-
-    def _write(self, batch: Batch) -> None:
-        run = self._driver.executemany
-        if run(_BALANCE, batch.balances).rowcount != len(batch.balances):
-            raise Moved("a line was written to meanwhile")
-        for statement, many in _statements(batch):
-            if many:
-                run(statement, many)
-        self._driver.execute("COMMIT")
-
-    def _undo(self) -> None:
-        if self._driver.in_transaction:
-            self._driver.execute("ROLLBACK")
+        result, why = self._writer.write({name: getattr(batch, name) for name in _LISTS})
+        if result == MOVED:
+            raise Moved(why)
+        if result == UNWRITTEN:
+            raise Unwritten(why)
+        if result != DONE:
+            raise WriterFailed(why if result == FAILED else result)
 
     def reading(self) -> AbstractContextManager[Connection]:
         """Open a transaction that reads."""
@@ -122,17 +131,5 @@ class SqliteStore:
         return self._writing()
 
     def close(self) -> None:
-        """Give the writer's connection back."""
-        self._raw.close()
-
-
-def _statements(batch: Batch) -> Iterator[tuple[str, list[Row]]]:
-    yield _ALLOWANCE, batch.allowances
-    yield _OPENED, batch.opened
-    yield _SESSION, batch.sessions
-    yield _REQUEST, batch.requests
-    yield _TRANSFER, batch.transfers
-    yield _USAGE, batch.usages
-    yield _CROSSING, batch.crossings
-    yield _SUSPENSE, batch.suspense
-    yield _WHOLESALE, batch.wholesale
+        """Let go of the writer."""
+        self._writer.close()

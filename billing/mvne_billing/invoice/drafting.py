@@ -33,7 +33,7 @@ def draft(
     priced use, and add-ons that were not paid when bought. An empty list means that nothing is due.
     """
     lines = [] if ending else list(_recurring(owner, plan))
-    lines += [_addon(purchase) for purchase in purchases]
+    lines += [addon_line(purchase) for purchase in purchases]
     lines += [_usage(plan, kind, used[kind]) for kind in Kind if kind in used and used[kind].micro]
     return lines
 
@@ -65,7 +65,8 @@ def _promotion(owner: Subscription, price: Money) -> Line | None:
     return Line(LineKind.PROMOTION, promotion.id, off, off.micro)
 
 
-def _addon(purchase: Purchase) -> Line:
+def addon_line(purchase: Purchase) -> Line:
+    """Return the line of an add-on that was bought."""
     price = purchase.addon.price
     return Line(LineKind.ADDON, purchase.addon.name, price, price.micro, period=purchase.valid)
 

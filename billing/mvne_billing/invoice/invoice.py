@@ -19,6 +19,8 @@ class LineKind(StrEnum):
     FEE = "fee"
     ADDON = "addon"
     USAGE = "usage"
+    CORRECTION = "correction"  #: of use that another bill charged for
+    UNUSED = "unused"  #: credit for what was left of an allowance
     CREDIT = "credit"
 
 

@@ -190,7 +190,7 @@ def _transfers(document: Invoice) -> Iterator[Transfer]:
     like = Entry(document.total.currency, document.kind, document.issued_at, document.id, owner)
     for place, line in enumerate(document.lines):
         name = f"{document.id}:{place}"
-        if line.kind is LineKind.USAGE:
+        if line.kind in (LineKind.USAGE, LineKind.CORRECTION):
             yield from move(f"{name}:use", receivable, accounts.unbilled(owner), line.micro, like)
             yield from move(f"{name}:rounding", receivable, accounts.ROUNDING, line.amount.micro - line.micro, like)
         else:

@@ -134,6 +134,13 @@ class Page:
 
     def label(self, line: Line) -> str:
         """Return what a line is for."""
+        if line.kind is LineKind.CORRECTION:
+            kind, _, number = line.name.partition(" ")
+            return self.words["correction" if number else "correction_of_none"].format(
+                name=self.words.get(kind, kind), number=number
+            )
+        if line.kind is LineKind.UNUSED:
+            return self.words["unused"].format(name=self.words.get(line.name, line.name))
         message = line.name if line.kind is LineKind.USAGE else line.kind.value
         return self.words[message].format(name=line.name, number=line.name)
 

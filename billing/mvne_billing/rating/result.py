@@ -87,6 +87,10 @@ class Reason(StrEnum):
     NO_WHOLESALE_PRICE = "no_wholesale_price"
     TOO_LARGE = "too_large"  #: the price would not fit the books
     CONFLICT = "conflict"  #: the id is known with other content
+    FUTURE_DATED = "future_dated"  #: it begins after it came in
+    CHARGED_LIVE = "charged_live"  #: a live session charges this use: it is open still, or charged less
+    NOTHING_TO_CORRECT = "nothing_to_correct"  #: it corrects a record that is not there
+    MENDED = "mended"  #: a person changed it; it was not tried again yet
     MALFORMED = "malformed"
 
 

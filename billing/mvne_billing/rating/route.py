@@ -160,11 +160,16 @@ class Route:
 
     @property
     def _chain(self) -> tuple[Step, ...]:
-        first = self.tariff.beyond.get(self.kind)
-        if first is None:
+        found = chain(self.tariff, self.kind)
+        if not found:
             message = f"the plan does not say what happens to {self.kind} beyond its allowance"
             raise Unrateable(Reason.NO_TARIFF, message)
-        return tuple(_step(one, self.kind, place) for place, one in enumerate(steps_beyond(first)))
+        return found
+
+
+def chain(tariff: Tariff, kind: Kind) -> tuple[Step, ...]:
+    """Return what happens beyond the allowance of a kind, step after step; nothing when the plan does not say."""
+    return tuple(_step(one, kind, place) for place, one in enumerate(steps_beyond(tariff.beyond.get(kind))))
 
 
 def _step(one: Beyond, kind: Kind, place: int) -> Step:

@@ -43,12 +43,12 @@ def cost(found: Route, units: int, start: datetime, world: World, retail_micro: 
     if agreement.currency != found.tariff.currency:
         message = f"the agreement is in {agreement.currency}, the plan in {found.tariff.currency}; they do not add"
         raise Unrateable(Reason.NO_WHOLESALE_PRICE, message)
-    if agreement.retail_minus is not None:
-        share = 1 - Fraction(agreement.retail_minus) / 100
-        return Cost(round_record(retail_micro * share), f"retail less {agreement.retail_minus:f} percent", {})
+    if agreement.retail_share is not None:
+        charge = round_record(retail_micro * agreement.retail_share)
+        return Cost(charge, f"retail less {agreement.retail_minus:f} percent", {})
     if found.kind in agreement.capacity:
         return Cost(0, "capacity", {})
-    rate, rule = _rate(found, agreement)
+    rate, rule = agreed_rate(found, agreement)
     if rate is None:
         raise Unrateable(Reason.NO_WHOLESALE_PRICE, f"the agreement has no {found.kind} price for {rule}")
     text = f"{rule} {rate.text(found.kind)}"
@@ -56,11 +56,11 @@ def cost(found: Route, units: int, start: datetime, world: World, retail_micro: 
     if rate.by_unit_alone:
         return Cost(round_record(rate.charge(billable)), text, {})
     counter = f"{WHOLESALE}{found.kind}:{rule}" if rate.tiers else ""
-    charge = rate.session(rate.charge(billable, spent.get(counter, 0))) if billable else Fraction(0)
-    return Cost(round_record(charge), text, {counter: billable} if counter else {})
+    exact = rate.session(rate.charge(billable, spent.get(counter, 0))) if billable else Fraction(0)
+    return Cost(round_record(exact), text, {counter: billable} if counter else {})
 
 
-def _rate(found: Route, agreement: Agreement) -> tuple[Rate | None, str]:
+def agreed_rate(found: Route, agreement: Agreement) -> tuple[Rate | None, str]:
     """Return the agreement's rate for a use, None if it has none, and the name of the rule that says so."""
     rates, tariff = agreement.rates.get(found.kind, {}), found.tariff
     if found.country != tariff.home:

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Row, bindparam, select, update
 
 from mvne_billing.rating.result import Rule
 from mvne_billing.sql import upsert
-from mvne_billing.subscription.subscription import Subscription, SubscriptionConflict
+from mvne_billing.subscription.subscription import Subscription, SubscriptionConflict, touch
 from mvne_billing.tables import addon as table
 from mvne_billing.tables import allowance
 from mvne_plans.canonical import dumps, loads
@@ -69,6 +69,7 @@ def buy(
         raise SubscriptionConflict(f"purchase {purchase_id} exists with other content; give the new one another id")
     if is_new:
         _open_again(conn, brand, owner, bought, period.start)
+        touch(conn, brand, owner.id)
     return _purchase(stored)
 
 
@@ -78,6 +79,12 @@ def _open_again(conn: Connection, brand: str, owner: Subscription, bought: Addon
     mine = (allowance.c.brand == brand, allowance.c.subscription == owner.id)
     marks = update(allowance).where(*mine, allowance.c.bucket.in_(beyond), allowance.c.period_start == since)
     conn.execute(marks.values(used=0))
+
+
+def billed(conn: Connection, brand: str, ids: Sequence[str], invoice: str) -> None:
+    """Note which document has these purchases on it."""
+    if ids:
+        conn.execute(update(table).where(table.c.brand == brand, table.c.id.in_(ids)).values(invoice=invoice))
 
 
 def purchases(conn: Connection, brand: str, subscriptions: Sequence[str]) -> Mapping[str, list[Purchase]]:

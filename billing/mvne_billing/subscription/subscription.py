@@ -8,11 +8,12 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, Row, insert, select
+from sqlalchemy import Connection, Row, bindparam, insert, select, update
 
 from mvne_billing.errors import BillingError
 from mvne_billing.sql import change_row, row_of
 from mvne_billing.states import SUBSCRIPTION_MOVES, SubscriptionState
+from mvne_billing.tables import balance
 from mvne_billing.tables import subscription as table
 from mvne_plans.period import Every, Period, boundary, number_at, period_number
 
@@ -77,6 +78,21 @@ class Subscription:
 _AGREED = ("id", "customer", "plan", "version", "anchor", "timezone", "term_periods", "promotion", "tax_region")
 
 
+_TOUCH = (
+    update(balance)
+    .where(
+        balance.c.brand == bindparam("its_brand"),
+        balance.c.subscription.in_(bindparam("its_subscriptions", expanding=True)),
+    )
+    .values(version=balance.c.version + 1)
+)
+
+
+def touch(conn: Connection, brand: str, *ids: str) -> None:
+    """Let whoever charges these lines live, and keeps copies of them, notice that something about them changed."""
+    conn.execute(_TOUCH, {"its_brand": brand, "its_subscriptions": ids})
+
+
 def subscribe(conn: Connection, brand: str, wanted: Subscription) -> Subscription:
     """Store a subscription, first bill at its anchor; the same one again is left alone.
 
@@ -131,6 +147,7 @@ def move(conn: Connection, brand: str, subscription_id: str, to: SubscriptionSta
     if to not in SUBSCRIPTION_MOVES[current.state]:
         raise MoveNotAllowed(f"subscription {subscription_id} is {current.state}; it cannot become {to}")
     _change(conn, brand, subscription_id, state=to)
+    touch(conn, brand, subscription_id)
     return replace(current, state=to)
 
 
@@ -144,6 +161,7 @@ def cancel(conn: Connection, brand: str, subscription_id: str, ends_at: datetime
         return current
     bill_at = min(ends_at, current.next_bill_at) if current.next_bill_at else ends_at
     _change(conn, brand, subscription_id, ends_at=ends_at, next_bill_at=bill_at)
+    touch(conn, brand, subscription_id)
     return replace(current, ends_at=ends_at, next_bill_at=bill_at)
 
 
@@ -157,6 +175,12 @@ def billed(conn: Connection, brand: str, current: Subscription, every: Every) ->
         advanced = replace(current, next_period=current.next_period + 1, next_bill_at=bill_at)
     _change(conn, brand, current.id, next_period=advanced.next_period, next_bill_at=advanced.next_bill_at)
     return advanced
+
+
+def reopen(conn: Connection, brand: str, current: Subscription, at: datetime) -> None:
+    """Let a subscription that has ended and is billed in full be billed once more, for use that came after all."""
+    if current.state is SubscriptionState.ENDED and current.next_bill_at is None:
+        _change(conn, brand, current.id, next_bill_at=at)
 
 
 def from_row(row: Row[tuple[Any, ...]]) -> Subscription:

@@ -37,16 +37,21 @@ def plan(plan: str, file: Path, as_json: bool) -> None:
 @brand_option
 @json_option
 def usage(record: str, store: str | None, brand: str | None, as_json: bool) -> None:
-    """Print how the price of a usage RECORD came about: version, rule, allowance, increments, rounding, cost."""
-    from mvne import care
+    """Print how the price of a usage RECORD came about.
+
+    Its version, rules, allowances, bands, increments, what counts once per session, rounding, counters, cost and
+    margin, the other reports of its session, and every price that it had before, with the reason.
+    """
+    from mvne.rated import explain_usage
 
     with opened(store) as platform:
-        found = care.explain_usage(platform, which_brand(platform, brand), record)
+        found = explain_usage(platform, which_brand(platform, brand), record)
     if as_json:
         output.as_json(found)
         return
     for title, content in found.items():
-        if isinstance(content, list):
-            output.table(list(content[0]), [list(row.values()) for row in content]) if content else None
-        else:
+        if isinstance(content, list) and content:
+            click.echo(f"\n{title}")
+            output.table(list(content[0]), [list(row.values()) for row in content])
+        elif content is not None and content != []:
             click.echo(f"{title}: {content}")

@@ -36,12 +36,15 @@ def _status(error: Exception) -> int | None:
     """Return the exit status of an anticipated failure, None for a defect."""
     from sqlalchemy.exc import OperationalError
 
+    from mvne.charging_client import ChargingServerRefused, ChargingServerUnreachable
     from mvne.collecting import NoPaymentMethod
     from mvne.errors import MvneError
     from mvne.ordering import OrderFailed
     from mvne.planfile.findings import PlanFileInvalid
     from mvne.signup import PaymentDeclined
     from mvne.smoke import SmokeFailed
+    from mvne.topups import TopUpDeclined
+    from mvne_billing.charging.session import Contended
     from mvne_billing.errors import BillingError
     from mvne_billing.payments.gateway import GatewayRefused, GatewayUnavailable
     from mvne_plans.errors import PlansError
@@ -53,7 +56,12 @@ def _status(error: Exception) -> int | None:
     table: tuple[tuple[int, tuple[type[Exception], ...]], ...] = (
         (INVALID, (PlanFileInvalid,)),
         (AGAIN, (OrderInterrupted, GatewayUnavailable, HostUnavailable, SmdpUnavailable, SmokeFailed)),
-        (REFUSED, (OrderFailed, PaymentDeclined, GatewayRefused, HostRefused, RspFailed, NoPaymentMethod)),
+        (AGAIN, (ChargingServerUnreachable, Contended)),
+        (
+            REFUSED,
+            (OrderFailed, PaymentDeclined, TopUpDeclined, GatewayRefused, HostRefused, RspFailed, NoPaymentMethod),
+        ),
+        (REFUSED, (ChargingServerRefused,)),
         (FAILURE, (MvneError, BillingError, ProvisioningError, PlansError, OSError, OperationalError)),
     )
     return next((status for status, kinds in table if isinstance(error, kinds)), None)

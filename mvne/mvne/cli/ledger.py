@@ -10,6 +10,9 @@ from mvne.cli import output
 from mvne.cli.failures import FAILURE
 from mvne.cli.options import brand_option, json_option, opened, store_option, which_brand
 
+#: Accounts that every line has: they are shown as one.
+_OF_LINES = ("receivable:", "unbilled:", "wallet:", "reserved:")
+
 
 @click.group("ledger")
 def group() -> None:
@@ -35,7 +38,7 @@ def verify(store: str | None, brand: str | None, as_json: bool) -> None:
     for currency, accounts in found.balances.items():
         groups: dict[str, int] = {}
         for account, micro in accounts.items():
-            name = account.partition(":")[0] if account.startswith(("receivable:", "unbilled:")) else account
+            name = account.partition(":")[0] if account.startswith(_OF_LINES) else account
             groups[name] = groups.get(name, 0) + micro
         groups["all"] = sum(groups.values())
         rows = [(name, micro_text(micro, currency)) for name, micro in groups.items()]

@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from mvne.cli import bill, brand, explain, ledger, sandbox, subscriber, usage
+from mvne.cli import balance, bill, brand, charging, explain, ledger, sandbox, subscriber, usage
 from mvne.cli.failures import INTERRUPTED, explained
 
 
@@ -30,6 +30,8 @@ for _command in (
     subscriber.group,
     usage.group,
     bill.group,
+    balance.group,
+    charging.group,
     ledger.group,
     sandbox.command,
     explain.group,

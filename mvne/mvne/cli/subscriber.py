@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mvne.cli import output
+from mvne.cli import output, sharing
 from mvne.cli.options import at_option, brand_option, json_option, moment, opened, store_option, which_brand
 
 if TYPE_CHECKING:
@@ -22,6 +22,10 @@ _LINE = click.argument("line", metavar="LINE")
 @click.group("subscriber")
 def group() -> None:
     """Sign people up and look after their lines."""
+
+
+for _group in sharing.GROUPS:
+    group.add_command(_group)
 
 
 @group.command()

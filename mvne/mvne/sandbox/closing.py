@@ -13,15 +13,17 @@ from sqlalchemy import Connection, or_, select
 
 from mvne import jobs
 from mvne.doctor import orphans
+from mvne.host_costs import accrue_capacity, in_months
 from mvne.sandbox.agenda import Run
 from mvne.sandbox.simulation import Asked, SandboxError
+from mvne.selling import selling
 from mvne_billing.ledger import accounts
 from mvne_billing.ledger.transfer import Entry, move, post
 from mvne_billing.ledger.verifying import Verified, verify
 from mvne_billing.tables import transfer as transfer_table
 from mvne_plans.agreement import in_force
 from mvne_plans.money import round_record
-from mvne_plans.period import MONTH, Every, Unit, boundary
+from mvne_plans.period import MONTH, boundary
 
 
 class Posting(NamedTuple):
@@ -75,8 +77,9 @@ def calendar(asked: Asked) -> Iterator[tuple[datetime, datetime]]:
 
 
 def accrue_minimum(run: Run, asked: Asked) -> None:
-    """Post, month by month, what the host's minimum costs beyond what it charges for lines and use."""
+    """Post, month by month, bought capacity, and what the minimum costs beyond what the host charges for all else."""
     with run.platform.store.transact() as conn:
+        accrue_capacity(conn, selling(conn, run.name), asked.ends - timedelta(seconds=1))
         spent: Counter[str] = Counter()
         for one in postings(conn, run):
             spent[one.month] -= one.micro * one.is_cost
@@ -95,12 +98,7 @@ def minimum(run: Run, opens: datetime, closes: datetime) -> int:
     first = opens.date().replace(day=1)
     whole = (boundary(opens.replace(day=1), MONTH, 1).date() - first).days
     lived = Fraction((closes.date() - opens.date()).days, whole)
-    return round_record(lived * agreement.minimum_micro / _in_months(agreement.minimum_every))
-
-
-def _in_months(every: Every) -> Fraction:
-    """Return a length in months, with 365 days to 12 of them."""
-    return every.count * (Fraction(1) if every.unit is Unit.MONTH else Fraction(12, 365))
+    return round_record(lived * agreement.minimum_micro / in_months(agreement.minimum_every))
 
 
 def prove(conn: Connection, run: Run) -> Verified:

@@ -77,7 +77,7 @@ def _directory(
 
 def _has_price(record: UsageRecord, plan: Plan, world: World) -> bool:
     try:
-        rate(record, plan.tariff, world, {})
+        rate(record, plan.tariff, world)
     except Unrateable:
         return False
     return True

@@ -55,7 +55,7 @@ def test_a_subscriber_s_life(tilleul: Mvne, tmp_path: Path) -> None:
         f"c1,{added['msisdn']},voice,2026-12-02T10:00:00+01:00,3540,FR,0199001111\n"
         f"c2,{added['msisdn']},voice,2026-12-03T10:00:00+01:00,120,FR,0199001111\n"
     )
-    loaded = tilleul("usage", "load", "use.csv", "--json").json
+    loaded = tilleul("usage", "load", "use.csv", "--at", "2026-12-04", "--json").json
     assert (loaded["rated"], loaded["suspended"]) == (2, {})
     shown = tilleul("subscriber", "show", added["msisdn"]).out
     assert "60 min" in shown
