@@ -57,7 +57,7 @@ from mvne_provisioning.order import placing
 from mvne_provisioning.order.errors import UnknownOrder
 from mvne_provisioning.tables import metadata as provisioning
 from scripts.packages import PACKAGES, modules
-from tests.mvne import apart_balances
+from tests.mvne import apart_balances, apart_charging
 from tests.mvne.house import AT, GB, MINUTE, PARIS_NUMBER, House, example
 from tests.mvne.wholeness import faults
 
@@ -340,28 +340,32 @@ QUERIES: dict[str, Query] = {
     ),
 }
 
-QUERIES |= apart_balances.QUERIES
+QUERIES |= apart_balances.QUERIES | apart_charging.QUERIES
 
 #: Of these, a brand in good order has none: that others' are not seen is what the reading of statements shows.
-NONE_IN_GOOD_ORDER = {
-    "mvne_billing.invoice.correcting.due",
-    "mvne_billing.ledger.billed.checks",
-    "mvne_billing.mediation.desk.open_wholesale",
-    "mvne_billing.mediation.files.series",
-    "mvne_billing.mediation.live.differences",
-    "mvne_billing.mediation.live.live_sessions",
-    "mvne_billing.mediation.repricing.sharing",
-    "mvne_billing.mediation.sessions.reported",
-    "mvne_billing.subscription.own_numbers.of_lines",
-    "mvne_billing.subscription.pools.current",
-    "mvne_billing.subscription.pools.members",
-    "mvne_billing.subscription.pools.of_lines",
-    "mvne.jobs.waiting",
-    "mvne_billing.payments.attempts.open_invoices",
-    "mvne_billing.payments.attempts.unfinished",
-    "mvne_billing.payments.attempts.due",
-    "mvne_provisioning.order.placing.open_orders",
-} | apart_balances.NONE_IN_GOOD_ORDER
+NONE_IN_GOOD_ORDER = (
+    {
+        "mvne_billing.invoice.correcting.due",
+        "mvne_billing.ledger.billed.checks",
+        "mvne_billing.mediation.desk.open_wholesale",
+        "mvne_billing.mediation.files.series",
+        "mvne_billing.mediation.live.differences",
+        "mvne_billing.mediation.live.live_sessions",
+        "mvne_billing.mediation.repricing.sharing",
+        "mvne_billing.mediation.sessions.reported",
+        "mvne_billing.subscription.own_numbers.of_lines",
+        "mvne_billing.subscription.pools.current",
+        "mvne_billing.subscription.pools.members",
+        "mvne_billing.subscription.pools.of_lines",
+        "mvne.jobs.waiting",
+        "mvne_billing.payments.attempts.open_invoices",
+        "mvne_billing.payments.attempts.unfinished",
+        "mvne_billing.payments.attempts.due",
+        "mvne_provisioning.order.placing.open_orders",
+    }
+    | apart_balances.NONE_IN_GOOD_ORDER
+    | apart_charging.NONE_IN_GOOD_ORDER
+)
 
 #: Functions with a connection and a brand that write, by module; `orphans` only compares a brand with itself.
 WRITES = {
@@ -461,7 +465,8 @@ def functions_of_a_brand() -> set[str]:
 
 
 def test_no_query_is_left_untried() -> None:
-    writes = {f"{module}.{name}" for module, names in WRITES.items() for name in names}
+    every = (*WRITES.items(), *apart_charging.WRITES.items())
+    writes = {f"{module}.{name}" for module, names in every for name in names}
     assert functions_of_a_brand() == {*QUERIES} | writes
     assert not {*QUERIES} & writes
 
