@@ -17,6 +17,9 @@ from mvne_billing.charging.effects import Effects
 from mvne_billing.charging.session import Answer, Contended, Event, Request
 from mvne_billing.charging.store import Moved, Unwritten
 
+#: So many decided requests are handed to an idle writer at once: it need not wait until all others are decided too.
+_EARLY = 24
+
 #: After so many failures a request is written by itself, so that it holds up no other and no other fails it.
 _TOGETHER_AT_MOST = 2
 
@@ -24,13 +27,13 @@ _TOGETHER_AT_MOST = 2
 class _Lane:
     """What goes to one writer: decided entries with their effects, and whether a batch is being written."""
 
-    __slots__ = ("effects", "entries", "idle", "is_busy", "number", "writer")
+    __slots__ = ("effects", "entries", "idle", "is_busy", "is_due", "number", "writer")
 
     def __init__(self, number: int) -> None:
         self.number = number
         self.effects = Effects()
         self.entries: list[Entry] = []
-        self.is_busy = False
+        self.is_busy = self.is_due = False
         self.idle = asyncio.Event()
         self.writer: Executor = ThreadPoolExecutor(1, f"charging-writer-{number}")
 
@@ -101,9 +104,18 @@ class Front:
             self._wait(entry)
             return
         lane.entries.append(entry)
-        if not lane.is_busy:
-            lane.is_busy = True
-            asyncio.get_running_loop().call_soon(self._write, lane)
+        if lane.is_busy:
+            return
+        if len(lane.entries) >= _EARLY:
+            self._write(lane)
+        elif not lane.is_due:
+            lane.is_due = True
+            asyncio.get_running_loop().call_soon(self._write_due, lane)
+
+    def _write_due(self, lane: _Lane) -> None:
+        lane.is_due = False
+        if lane.entries and not lane.is_busy:
+            self._write(lane)
 
     def _decided(self, lane: _Lane, entry: Entry) -> bool:
         """Decide an entry; False when something must be read first.
@@ -125,6 +137,7 @@ class Front:
 
     def _write(self, lane: _Lane) -> None:
         """Hand what is decided to the writer; what is decided from now on is the next batch."""
+        lane.is_busy = True
         entries, lane.entries = lane.entries, []
         if not lane.effects:
             _answer(entries)
@@ -188,6 +201,8 @@ class Front:
                     await self._alone(entry)
                 else:
                     self._retake(entry, stuck)
+            for lane in self._lanes:
+                self._write_due(lane)
             self._charger.trim({entry.key for lane in self._lanes for entry in lane.entries} | self._waiting.keys())
         self._reading = None
 
@@ -210,8 +225,7 @@ class Front:
             self._wait(entry)
             return
         lane.entries.append(entry)
-        if not lane.is_busy:
-            lane.is_busy = True
+        if not lane.is_busy and len(lane.entries) >= _EARLY:
             self._write(lane)
 
     def _waited(self, entry: Entry) -> None:
@@ -225,6 +239,7 @@ class Front:
         """Write an entry by itself, with nothing else under way."""
         self._is_single = True
         for lane in self._lanes:
+            self._write_due(lane)
             while lane.is_busy:
                 lane.idle.clear()
                 await lane.idle.wait()

@@ -14,7 +14,7 @@ from mvne_billing.ledger import accounts
 from mvne_billing.ledger.books import balance
 from mvne_billing.states import PaymentState
 from mvne_billing.subscription.subscription import from_row
-from mvne_billing.tables import invoice, payment, usage
+from mvne_billing.tables import invoice, payment, suspense, usage
 from mvne_billing.tables import subscription as subscription_table
 from mvne_plans.money import micro_per_minor
 from tests.mvne.sandbox.lives import Lived
@@ -147,8 +147,9 @@ def test_books_that_do_not_agree_are_not_reported(seniors: Lived, monkeypatch: p
 
 def test_a_record_that_came_before_its_sign_up_is_priced_the_same_day(seniors: Lived) -> None:
     mine = (usage.c.brand == "tilleul", usage.c.id.startswith("early-"))
+    waited = (suspense.c.brand == "tilleul", suspense.c.id.startswith("early-"))
     with seniors.platform.store.read() as conn:
-        rows = conn.execute(select(usage.c.start, usage.c.batch).where(*mine)).all()
-    assert rows
-    for row in rows:
-        assert row.batch.startswith(f"replay-{row.start.date()}")
+        priced = conn.execute(select(usage.c.start).where(*mine)).scalars().all()
+        resolved = conn.execute(select(suspense.c.resolved_at).where(*waited)).scalars().all()
+    assert priced
+    assert sorted(moment.date() for moment in priced) == sorted(moment.date() for moment in resolved if moment)
