@@ -18,7 +18,7 @@ from mvne_billing.charging.session import Answer, Contended, Event, Request
 from mvne_billing.charging.store import Moved, Unwritten
 
 #: So many decided requests are handed to an idle writer at once: it need not wait until all others are decided too.
-_EARLY = 24
+_EARLY = 32
 
 #: After so many failures a request is written by itself, so that it holds up no other and no other fails it.
 _TOGETHER_AT_MOST = 2
