@@ -25,6 +25,11 @@ Place = tuple[int, int]
 #: The C parser when PyYAML has it; both give the same events, and neither recurses.
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
+_TOO_DEEP = f"nested deeper than {MOST_DEPTH} levels"
+
+#: libyaml from 0.2.6 on stops by itself at 1,000 levels, and looks far enough ahead to do so before our own limit does.
+_LIBYAML_TOO_DEEP = "exceeded maximum nesting depth"
+
 
 @dataclass(slots=True)
 class Scalar:
@@ -165,7 +170,7 @@ class _Composer:
             self.count(1, place, path)
         else:
             if len(path) >= MOST_DEPTH:
-                self.refuse(place, path[:3], "too_deep", f"nested deeper than {MOST_DEPTH} levels")
+                self.refuse(place, path[:3], "too_deep", _TOO_DEEP)
             self.count(1, place, path)
             node = self.collection(event, place, path)
         if event.anchor is not None:
@@ -178,9 +183,7 @@ class _Composer:
             # libyaml refuses an alias without an anchor; this is one that stands inside its own anchor.
             self.refuse(place, path, "alias", f"*{event.anchor} is used before &{event.anchor} is complete")
         if len(path) + node.height > MOST_DEPTH:
-            self.refuse(
-                place, path[:3], "too_deep", f"nested deeper than {MOST_DEPTH} levels with its aliases written out"
-            )
+            self.refuse(place, path[:3], "too_deep", f"{_TOO_DEEP} with its aliases written out")
         self.count(node.size, place, path)
         return node
 
@@ -251,6 +254,8 @@ def _broken(source: Source, error: yaml.YAMLError) -> Finding:
     else:
         place = (1, 1)
     problem = getattr(error, "problem", None) or getattr(error, "reason", None) or "it cannot be parsed"
+    if problem == _LIBYAML_TOO_DEEP:
+        return source.finding(place, (), "too_deep", _TOO_DEEP)
     line = source.lines[place[0] - 1] if place[0] <= len(source.lines) else ""
     hint = "indent with spaces, not with tabs" if "\t" in line[: len(line) - len(line.lstrip())] else ""
     return source.finding(place, (), "not_yaml", f"this is not YAML: {problem}", hint)
