@@ -411,9 +411,10 @@ def test_a_rule_leaves_good_code_alone(rule: Rule) -> None:
         assert rule.broken(Source("good.py", code)) == [], code
 
 
-@pytest.mark.parametrize("rule", RULES, ids=name_of)
-def test_our_code_keeps_the_rule(rule: Rule) -> None:
-    assert [line for package in rule.packages for source in sources(package) for line in rule.broken(source)] == []
+@pytest.mark.parametrize("package", PACKAGES)
+def test_our_code_keeps_the_rules(package: str) -> None:
+    rules = [rule for rule in RULES if package in rule.packages]
+    assert [line for source in sources(package) for rule in rules for line in rule.broken(source)] == []
 
 
 @pytest.mark.parametrize("rule", RULES, ids=name_of)
