@@ -12,6 +12,7 @@ from mvne.tables import item, line, number_use, subscriber
 from mvne_billing.charging.recording import PAID_LIVE
 from mvne_billing.ledger.billed import NOTHING_DUE
 from mvne_billing.mediation.desk import BRAND
+from mvne_billing.mediation.paying import PAID
 from mvne_billing.tables import (
     addon,
     allowance,
@@ -56,7 +57,7 @@ class Reference:
 
 
 #: What stands for an invoice where none has it: nothing was due, or a wallet paid it as it was used.
-_NO_INVOICE = (NOTHING_DUE, PAID_LIVE)
+_NO_INVOICE = (NOTHING_DUE, PAID_LIVE, PAID)
 _IS_PLAN = item.c.kind == "plan"
 
 #: Who refers to whom. A line and its subscription bear one id, so each must have the other.

@@ -13,9 +13,12 @@ from mvne.errors import MvneError
 from mvne.platform import Platform
 from mvne.tariff_words import bucket_words
 from mvne.wording import worded
+from mvne_billing.charging.recording import PAID_LIVE
+from mvne_billing.ledger.billed import NOTHING_DUE
 from mvne_billing.mediation import sessions
 from mvne_billing.mediation.counters import Taken
 from mvne_billing.mediation.desk import BRAND
+from mvne_billing.mediation.paying import PAID
 from mvne_billing.mediation.rerating import ReratingNotFound, get
 from mvne_billing.mediation.shelves import POOL, ROLLED
 from mvne_billing.mediation.stored import Stored, by_id
@@ -46,6 +49,14 @@ _STATES = {
     UsageState.MATCHED: "charged live already; its record costs nothing again",
     UsageState.REPLACED: "another record corrects it",
     UsageState.VOID: "taken back: its file was unloaded",
+}
+
+#: What stands in place of a bill, in words.
+_BILLED = {
+    None: "not yet",
+    NOTHING_DUE: "no bill: nothing was due",
+    PAID: "no bill: paid from the balance",
+    PAID_LIVE: "no bill: paid from the balance as it was used",
 }
 
 #: When it came in, in words.
@@ -93,7 +104,7 @@ def _what(one: Stored, plan: Plan) -> dict[str, Any]:
         "margin": micro_text(margin, currency),
         "rounding": _rounding(one, plan),
         "session": _session(one),
-        "billed on": one.invoice or "not yet",
+        "billed on": _BILLED.get(one.invoice, one.invoice),
     }
 
 

@@ -14,6 +14,7 @@ from mvne.errors import MvneError
 from mvne.number_lists import world_at
 from mvne.platform import Platform
 from mvne.selling import Selling, selling
+from mvne.warning import warn
 from mvne_billing.mediation import loading, mending, rerating, unloading
 from mvne_billing.mediation.duplicates import BY_ID, Duplicates
 from mvne_billing.mediation.files import NO_FACTS, Facts, facts_of
@@ -187,6 +188,8 @@ def noticed(sold: Selling, at: datetime) -> loading.Noticed:
                 outbox.emit(
                     conn, sold.brand, f"usage.{told}", settled.batch, {"records": len(ids), "first": ids[0]}, at
                 )
+        for change in settled.balances:
+            warn(conn, sold, change, at)
         for held in settled.held:
             content = {"reason": held.reason, "message": held.message, "source": held.source}
             outbox.emit(conn, sold.brand, "usage.suspended", held.id, content, at)

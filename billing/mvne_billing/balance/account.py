@@ -98,6 +98,13 @@ def get(conn: Connection, brand: str, subscription: str) -> Balance:
     return found
 
 
+def having(conn: Connection, brand: str, subscriptions: Sequence[str]) -> list[str]:
+    """Return which of these lines have a balance, in their order."""
+    query = select(table.c.subscription).where(table.c.brand == brand, table.c.subscription.in_(subscriptions))
+    known = set(conn.execute(query).scalars())
+    return [one for one in subscriptions if one in known]
+
+
 def locked(conn: Connection, brand: str, subscriptions: Sequence[str]) -> dict[str, Balance]:
     """Return the balances of these lines, locked in the order of their ids; raise `NoBalance` when one has none."""
     query = select(table).where(table.c.brand == brand, table.c.subscription.in_(subscriptions))

@@ -5,19 +5,23 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, bindparam, insert, select, update
 
+from mvne_billing.balance.holding import Change as Balanced
 from mvne_billing.ledger import accounts
 from mvne_billing.ledger.transfer import Entry, Transfer, move, post
 from mvne_billing.mediation.counters import taken_text
 from mvne_billing.mediation.meter import Meter, Metered
+from mvne_billing.mediation.paying import PAID, Due, pay
+from mvne_billing.mediation.settled import Cause
 from mvne_billing.mediation.stored import Stored, row_text
 from mvne_billing.rating.result import Rated, parts_text
 from mvne_billing.states import Came, UsageState
 from mvne_billing.tables import transfer, usage, usage_correction, usage_past
+from mvne_plans.catalogue import Pay
 from mvne_plans.quantity import Kind
 
 _TRANSFERS = select(transfer.c.id).where(
@@ -55,18 +59,11 @@ NO_PRICE = Rated((), 0, 0, "", "", {})
 
 
 @dataclass(frozen=True, slots=True)
-class Cause:
-    """What writes, and when: `name` is the batch or the re-rating, `at` stands in the books."""
-
-    name: str
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True)
 class Priced:
     """A record that is priced for the first time, or again after its file was unloaded (`before`).
 
-    `place` counts the earlier reports of its session. `invoice` is the bill that a record which it corrects was on.
+    `place` counts the earlier reports of its session. `invoice` is the bill that a record which it corrects was on, or
+    what stood in place of one.
     """
 
     metered: Metered
@@ -83,6 +80,13 @@ class Priced:
     def rating(self) -> int:
         """How often it has been priced, this time included."""
         return self.before.rating + 1 if self.before else 1
+
+    @property
+    def bill(self) -> str | None:
+        """The bill that it is on already; `PAID` where the line's wallet pays."""
+        if self.invoice not in (None, PAID):
+            return self.invoice
+        return PAID if self.meter.plan.pay is Pay.PREPAID else None
 
     @property
     def entry(self) -> str:
@@ -120,6 +124,11 @@ class Change:
         )
 
     @property
+    def is_billed(self) -> bool:
+        """Whether its price is on a bill, which only the next bill can correct."""
+        return _is_bill(self.old.invoice)
+
+    @property
     def charge_micro(self) -> int:
         """By how much the price changes."""
         return self.rated.charge_micro - self.old.charge_micro
@@ -130,8 +139,10 @@ class Change:
         return self.rated.cost_micro - self.old.cost_micro
 
 
-def book(conn: Connection, brand: str, cause: Cause, priced: Sequence[Priced], zone: ZoneInfo) -> None:
+def book(conn: Connection, brand: str, cause: Cause, priced: Sequence[Priced], zone: ZoneInfo) -> list[Balanced]:
     """Write records down that are priced now, and book them: one entry per line, kind of use and day.
+
+    Returns what became of the balances that paid for them.
 
     Each entry is named after the first record in it: a record is priced once, so no other entry bears that name, also
     when the same batch comes again with records that had no price the first time.
@@ -146,22 +157,23 @@ def book(conn: Connection, brand: str, cause: Cause, priced: Sequence[Priced], z
     if again:
         conn.execute(_AGAIN, [_by_key(_row(brand, one, named[id(one)])) for one in again])
     post(conn, brand, [one for name, together in entries.items() for one in _transfers(name, together, cause)])
-    correct_bills(conn, brand, cause, [_correction(brand, one, cause) for one in priced if one.invoice is not None])
+    correct_bills(conn, brand, cause, [_correction(brand, one, cause) for one in priced if _is_bill(one.bill)])
+    return pay(conn, brand, cause, [_due(name, together) for name, together in entries.items()])
 
 
-def change(conn: Connection, brand: str, cause: Cause, changes: Sequence[Change]) -> None:
+def change(conn: Connection, brand: str, cause: Cause, changes: Sequence[Change]) -> list[Balanced]:
     """Give records in the books other prices: what stood before is kept, and only the differences are booked.
 
-    Each transfer names the one that it corrects. What changes on a bill is for the next bill.
+    Each transfer names the one that it corrects. What changes on a bill is for the next bill; what a wallet paid, it
+    pays or gets back: what became of its balance is returned.
     """
     if not changes:
-        return
+        return []
     _keep(conn, brand, cause, [one.old for one in changes])
     conn.execute(_REPRICE, [_new_price(brand, one) for one in changes])
     post(conn, brand, list(_differences(conn, brand, cause, changes)))
-    correct_bills(
-        conn, brand, cause, [_correction(brand, one, cause) for one in changes if one.old.invoice is not None]
-    )
+    correct_bills(conn, brand, cause, [_correction(brand, one, cause) for one in changes if one.is_billed])
+    return pay(conn, brand, cause, [_due_again(one) for one in changes if one.old.invoice == PAID])
 
 
 def correct_bills(conn: Connection, brand: str, cause: Cause, rows: Iterable[Mapping[str, object]]) -> None:
@@ -211,6 +223,22 @@ def _transfers(name: str, together: Sequence[Priced], cause: Cause) -> Iterator[
     yield from move(f"{name}:cost", accounts.cost(kind), accounts.HOST, cost, like)
 
 
+def _due(name: str, together: Sequence[Priced]) -> Due:
+    first = together[0].meter
+    micro = sum(one.metered.rated.charge_micro for one in together if one.bill == PAID)
+    return Due(name, first.subscription.id, first.plan.tariff.currency, micro)
+
+
+def _due_again(one: Change) -> Due:
+    return Due(
+        f"usage:{one.old.record.id}:{one.old.rating + 1}", one.old.subscription, one.old.currency, one.charge_micro
+    )
+
+
+def _is_bill(invoice: str | None) -> bool:
+    return invoice not in (None, PAID)
+
+
 def _differences(conn: Connection, brand: str, cause: Cause, changes: Sequence[Change]) -> Iterator[Transfer]:
     """Yield what changes of each entry, naming the entry; a change is named after its first record and rating."""
     entries: dict[str, list[Change]] = defaultdict(list)
@@ -245,7 +273,7 @@ def _correction(brand: str, one: Priced | Change, cause: Cause) -> dict[str, obj
         micro, rating = one.charge_micro, one.old.rating + 1
     else:
         record, line, currency = one.metered.record, one.meter.subscription.id, one.meter.plan.tariff.currency
-        micro, rating, billed = one.metered.rated.charge_micro, one.rating, one.invoice
+        micro, rating, billed = one.metered.rated.charge_micro, one.rating, one.bill
     return {
         "brand": brand,
         "id": f"{record.id}:{rating}",
@@ -310,7 +338,7 @@ def _row(brand: str, priced: Priced, entry: str) -> dict[str, object]:
         "cost_micro": rated.cost_micro,
         "cost_rule": rated.cost_rule[:_LONGEST_RULE],
         "currency": meter.plan.tariff.currency,
-        "invoice": priced.invoice,
+        "invoice": priced.bill,
         "session": record.session,
         "label": record.label,
         "state": priced.state,

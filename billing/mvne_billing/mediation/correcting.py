@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
-from mvne_billing.mediation.booking import NO_PRICE, Cause, Priced, book
+from mvne_billing.mediation.booking import NO_PRICE, Priced, book
 from mvne_billing.mediation.desk import Desk, open_desk
 from mvne_billing.mediation.duplicates import sort_out
 from mvne_billing.mediation.live import live_sessions
@@ -21,7 +21,7 @@ from mvne_billing.mediation.order import billed_until
 from mvne_billing.mediation.rater import Rater
 from mvne_billing.mediation.repricing import Again, Repriced, reprice, sharing
 from mvne_billing.mediation.rewriting import write
-from mvne_billing.mediation.settled import Settled, Slice
+from mvne_billing.mediation.settled import Cause, Settled, Slice
 from mvne_billing.mediation.stored import Stored, by_id
 from mvne_billing.mediation.suspense import held_as, held_id, hold, outcomes, resolve
 from mvne_billing.rating.result import Reason, Unrateable
@@ -75,10 +75,10 @@ def _settle(conn: Connection, brand: str, rater: Rater, part: Slice, record: Usa
     (fresh,) = (*sorted_out.fresh, *sorted_out.again)
     found = _reprice(conn, brand, rater, desk, lines, _Correction(old, fresh, line, record.content_hash(), part))
     cause = Cause(part.batch, part.at)
-    write(conn, brand, rater, cause, found)
+    outcome.balances = write(conn, brand, rater, cause, found)
     before = by_id(conn, brand, [fresh.id]) if sorted_out.again else {}
     new = _priced(desk, found, before.get(fresh.id))
-    book(conn, brand, cause, [new], ZoneInfo(rater.world.timezone))
+    outcome.balances += book(conn, brand, cause, [new], ZoneInfo(rater.world.timezone))
     _tell(outcome, found, new)
 
 

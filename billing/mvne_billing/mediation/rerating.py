@@ -16,13 +16,13 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, Row, insert, select
 
 from mvne_billing.errors import BillingError
-from mvne_billing.mediation.booking import Cause, Change
+from mvne_billing.mediation.booking import Change
 from mvne_billing.mediation.desk import open_desk
 from mvne_billing.mediation.rater import Rater
 from mvne_billing.mediation.repricing import Again, Repriced, reprice, sharing, standing
 from mvne_billing.mediation.rewriting import write
 from mvne_billing.mediation.scope import Scope, Span, spans
-from mvne_billing.mediation.settled import Settled
+from mvne_billing.mediation.settled import Cause, Settled
 from mvne_billing.sql import Transact, change_row, row_of
 from mvne_billing.states import UsageState
 from mvne_billing.tables import rerating as table
@@ -212,7 +212,7 @@ class Run:
 
     def _write(self, conn: Connection, found: Repriced, after: str, reached: Rerated) -> None:
         wanted, brand = self.wanted, self.brand
-        write(conn, brand, self.rater, Cause(wanted.id, wanted.at), found)
+        balances = write(conn, brand, self.rater, Cause(wanted.id, wanted.at), found)
         rows = [
             {"brand": brand, "rerating": wanted.id, "subscription": one.subscription, "content": dumps(one)}
             for one in _changed(found)
@@ -220,7 +220,7 @@ class Run:
         if rows:
             conn.execute(insert(rerating_line), rows)
         change_row(conn, table, brand, wanted.id, values={"after": after, "records": reached.records})
-        self.noticed(conn, Settled(wanted.id, crossings=found.crossings))
+        self.noticed(conn, Settled(wanted.id, crossings=found.crossings, balances=balances))
 
     def _finished(self, known: Rerated) -> Rerated:
         if self.dry_run:
@@ -281,7 +281,7 @@ def _changed(found: Repriced) -> list[LineChange]:
             changed=len(by_line[line]),
             kept=kept[line],
             charge_micro=sum(one.charge_micro for one in by_line[line]),
-            billed_micro=sum(one.charge_micro for one in by_line[line] if one.old.invoice is not None),
+            billed_micro=sum(one.charge_micro for one in by_line[line] if one.is_billed),
             cost_micro=sum(one.cost_micro for one in by_line[line]),
         )
         for line in sorted(by_line.keys() | kept.keys())

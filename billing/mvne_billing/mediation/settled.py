@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from mvne_billing.balance.holding import Change
 from mvne_billing.mediation.marks import Crossing
 from mvne_billing.mediation.suspense import Held
 
@@ -26,9 +27,17 @@ class Slice:
         return self.batches.get(record, self.batch)
 
 
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """What writes, and when: `name` is the batch or the re-rating, `at` stands in the books."""
+
+    name: str
+    at: datetime
+
+
 @dataclass
 class Settled:
-    """What became of a slice: ids by outcome, totals in micro-units, marks that were crossed.
+    """What became of a slice: ids by outcome, totals in micro-units, marks that were crossed, balances that paid.
 
     `matched` were charged live, `corrected` stand in the place of another, `dropped` were written off before. Of those
     `rated`, some came `late`, after their time was billed, or `out_of_order`, after later ones of their line and kind.
@@ -44,5 +53,6 @@ class Settled:
     dropped: list[str] = field(default_factory=list)
     held: list[Held] = field(default_factory=list)
     crossings: list[Crossing] = field(default_factory=list)
+    balances: list[Change] = field(default_factory=list)
     charge_micro: int = 0
     cost_micro: int = 0

@@ -7,14 +7,14 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
-from mvne_billing.mediation.booking import Cause, book
+from mvne_billing.mediation.booking import book
 from mvne_billing.mediation.desk import open_desk, write_counters
 from mvne_billing.mediation.duplicates import sort_out
 from mvne_billing.mediation.live import live_sessions
 from mvne_billing.mediation.order import Order, order
 from mvne_billing.mediation.rater import Rater
 from mvne_billing.mediation.sessions import reported
-from mvne_billing.mediation.settled import Settled, Slice
+from mvne_billing.mediation.settled import Cause, Settled, Slice
 from mvne_billing.mediation.stored import by_id
 from mvne_billing.mediation.suspense import BY_HAND, held_as, held_id, hold, outcomes, resolve
 from mvne_billing.mediation.taking import Taking
@@ -75,7 +75,7 @@ def _taking(conn: Connection, brand: str, rater: Rater, part: Slice, records: Se
 def _write(conn: Connection, brand: str, taking: Taking) -> None:
     part, desk = taking.part, taking.desk
     cause = Cause(part.batch, part.at)
-    book(conn, brand, cause, taking.priced, ZoneInfo(desk.rater.world.timezone))
+    taking.outcome.balances = book(conn, brand, cause, taking.priced, ZoneInfo(desk.rater.world.timezone))
     write_counters(conn, brand, desk.holders())
     for line in sorted({one.meter.subscription.id for one in taking.priced}):
         reopen(conn, brand, desk.lines[line], part.at)
