@@ -12,12 +12,13 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
-from mvne_billing.mediation.booking import NO_PRICE, Priced, book
+from mvne_billing.mediation.booking import book
 from mvne_billing.mediation.desk import Desk, open_desk
 from mvne_billing.mediation.duplicates import sort_out
 from mvne_billing.mediation.live import live_sessions
 from mvne_billing.mediation.meter import Metered
 from mvne_billing.mediation.order import billed_until
+from mvne_billing.mediation.priced import NO_PRICE, Priced
 from mvne_billing.mediation.rater import Rater
 from mvne_billing.mediation.repricing import Again, Repriced, reprice, sharing
 from mvne_billing.mediation.rewriting import write

@@ -12,11 +12,11 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, func, select
 
-from mvne_billing.mediation.booking import Change
 from mvne_billing.mediation.counters import CounterKey
 from mvne_billing.mediation.desk import BRAND, Desk, open_desk
 from mvne_billing.mediation.marks import Crossing, passed
 from mvne_billing.mediation.meter import NOTHING, Meter, Metered
+from mvne_billing.mediation.priced import Change
 from mvne_billing.mediation.rater import Rater
 from mvne_billing.mediation.scope import EVERYTHING, Scope
 from mvne_billing.mediation.sessions import Report, Sessions, earlier, key_of, reported

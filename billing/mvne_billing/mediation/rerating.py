@@ -16,8 +16,8 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, Row, insert, select
 
 from mvne_billing.errors import BillingError
-from mvne_billing.mediation.booking import Change
 from mvne_billing.mediation.desk import open_desk
+from mvne_billing.mediation.priced import Change
 from mvne_billing.mediation.rater import Rater
 from mvne_billing.mediation.repricing import Again, Repriced, reprice, sharing, standing
 from mvne_billing.mediation.rewriting import write

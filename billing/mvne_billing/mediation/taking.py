@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from mvne_billing.mediation.booking import NO_PRICE, Priced
 from mvne_billing.mediation.desk import Desk
 from mvne_billing.mediation.duplicates import Sorted
 from mvne_billing.mediation.live import LiveSessions
 from mvne_billing.mediation.meter import NOTHING, Meter, Metered
 from mvne_billing.mediation.order import Order
+from mvne_billing.mediation.priced import NO_PRICE, Priced
 from mvne_billing.mediation.sessions import Report, Sessions, earlier, key_of
 from mvne_billing.mediation.settled import Settled, Slice
 from mvne_billing.mediation.stored import Stored
