@@ -77,6 +77,7 @@ QUERIES: dict[str, Any] = {
     "mvne.collecting.payer_of": lambda conn, brand, known: collecting.payer_of(conn, brand, "ada"),
     f"{_PLACE}.account.find": lambda conn, brand, known: account.find(conn, brand, LINE),
     f"{_PLACE}.account.get": lambda conn, brand, known: account.get(conn, brand, LINE),
+    f"{_PLACE}.account.having": lambda conn, brand, known: account.having(conn, brand, [LINE]),
     f"{_PLACE}.account.locked": lambda conn, brand, known: account.locked(conn, brand, [LINE]),
     f"{_PLACE}.holding.hold": lambda conn, brand, known: holding.hold(conn, brand, LINE),
     f"{_PLACE}.holding.is_known": lambda conn, brand, known: _is_known(conn, brand),

@@ -381,6 +381,7 @@ WRITES = {
     "mvne_billing.ledger.transfer": {"post"},
     "mvne_billing.invoice.correcting": {"take"},
     "mvne_billing.mediation.booking": {"book", "change", "correct_bills"},
+    "mvne_billing.mediation.paying": {"pay"},
     "mvne_billing.mediation.correcting": {"correct"},
     "mvne_billing.mediation.desk": {"announce", "write_counters"},
     "mvne_billing.mediation.files": {"begin", "finish"},

@@ -172,6 +172,7 @@ def _priced(desk: Desk, found: Repriced, before: Stored | None) -> Priced:
         place=one.place,
         state=one.state,
         before=before,
+        wallet=one.old.subscription in desk.wallets,
         invoice=one.old.invoice,
     )
 

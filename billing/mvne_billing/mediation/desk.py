@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
 from sqlalchemy import Connection, bindparam, select, update
 
+from mvne_billing.balance import account
 from mvne_billing.mediation.counters import CounterKey, Counters
 from mvne_billing.mediation.meter import Meter, month_of
 from mvne_billing.mediation.rater import Held, Rater
@@ -24,7 +25,7 @@ from mvne_billing.subscription.subscription import Subscription, from_row, locke
 from mvne_billing.tables import allowance, balance
 from mvne_billing.tables import subscription as subscription_table
 from mvne_billing.usage.record import UsageRecord
-from mvne_plans.catalogue import Plan
+from mvne_plans.catalogue import Pay, Plan
 from mvne_plans.tariff import ON_NET
 
 _Kept = TypeVar("_Kept", Membership, OwnNumber)
@@ -57,7 +58,7 @@ _TOUCH = (
 
 @dataclass
 class Desk:
-    """Lines on the desk. `numbers` says when called numbers were the brand's own."""
+    """Lines on the desk. `numbers` says when called numbers were the brand's own, `wallets` which lines pay by one."""
 
     rater: Rater
     lines: Mapping[str, Subscription]
@@ -68,6 +69,7 @@ class Desk:
     pools: Mapping[str, Sequence[Membership]]
     own: Mapping[str, Sequence[OwnNumber]]
     numbers: Mapping[str, Sequence[Held]] = field(default_factory=dict)
+    wallets: Container[str] = ()
     _meters: dict[tuple[str, str, int], Meter] = field(default_factory=dict)
 
     def meter(self, line: str, moment: datetime, sold: tuple[str, int] | None = None) -> Meter | None:
@@ -149,6 +151,7 @@ def open_desk(
     if any(_asks_on_net(plan, bought) for plan in plans.values()):
         normalise = rater.world.numbering.normalise
         numbers = rater.on_net(conn, {normalise(number) for number in called})
+    ahead = [one.id for one in known.values() if plans[one.plan, one.version].pay is Pay.PREPAID]
     return Desk(
         rater=rater,
         lines=known,
@@ -159,6 +162,7 @@ def open_desk(
         pools=members,
         own=_grouped(own_numbers.of_lines(conn, brand, ids)) if known else {},
         numbers=numbers,
+        wallets=frozenset(account.having(conn, brand, ahead)) if ahead else (),
     )
 
 

@@ -1,7 +1,8 @@
 """Prepaid use that comes in records: paid from the wallet as it is priced, as live use is paid as it happens.
 
 What the wallet does not have is the brand's loss, as with a session that used more than it was granted. What a lower
-price gives back makes up for that loss first, and goes into the wallet beyond it.
+price gives back makes up for that loss first, and goes into the wallet beyond it. A prepaid line that nobody ever paid
+in for has no wallet, and its use is on the next bill.
 """
 
 from __future__ import annotations
@@ -13,7 +14,6 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, bindparam, case, func, or_, select
 
-from mvne_billing.balance import account
 from mvne_billing.balance.holding import Change, Held, hold, store
 from mvne_billing.ledger import accounts
 from mvne_billing.ledger.transfer import Entry, Transfer, move, post
@@ -55,34 +55,33 @@ def pay(conn: Connection, brand: str, cause: Cause, dues: Sequence[Due]) -> list
     for one in dues:
         if one.micro:
             asked[one.subscription].append(one)
-    held = hold(conn, brand, *account.having(conn, brand, sorted(asked))) if asked else {}
+    held = hold(conn, brand, *sorted(asked)) if asked else {}
     back = sorted({one.subscription for one in dues if one.micro < 0})
     lost = {line: int(micro) for line, micro in conn.execute(_LOST, {"brand": brand, "lines": back})} if back else {}
     changes = []
     for line, its in sorted(asked.items()):
-        purse = _Purse(cause, held[line].lapsed(cause.at) if line in held else None, lost.get(line, 0), [])
+        purse = _Purse(cause, held[line].lapsed(cause.at), lost.get(line, 0), [])
         for due in its:
             (purse.take if due.micro > 0 else purse.give)(due)
         post(conn, brand, purse.losses)
-        if purse.held is not None:
-            changes.append(store(conn, brand, held[line], purse.held))
+        changes.append(store(conn, brand, held[line], purse.held))
     return changes
 
 
 @dataclass
 class _Purse:
-    """What a line has, None where it never had a balance, and what the brand lost on its records so far."""
+    """What a line has, and what the brand lost on its records so far."""
 
     cause: Cause
-    held: Held | None
+    held: Held
     lost: int
     losses: list[Transfer]
 
     def take(self, due: Due) -> None:
         """Pay with what is there; the rest is lost."""
-        there = self.held.balance.free_micro - self.held.balance.floor_micro if self.held else 0
+        there = self.held.balance.free_micro - self.held.balance.floor_micro
         paid = min(due.micro, max(there, 0))
-        if self.held and paid:
+        if paid:
             wallet, owed = accounts.wallet(due.subscription), accounts.unbilled(due.subscription)
             one = Transfer(f"{due.entry}:wallet", wallet, owed, paid, *self._like(due))
             self.held = self.held.debited(one, self.held.balance.floor_micro)
@@ -92,7 +91,7 @@ class _Purse:
         """Make up for what was lost, and put the rest into the wallet."""
         regained = min(-due.micro, self.lost)
         self._lose(due, -regained)
-        if self.held and -due.micro > regained:
+        if -due.micro > regained:
             wallet, owed = accounts.wallet(due.subscription), accounts.unbilled(due.subscription)
             one = Transfer(f"{due.entry}:wallet", owed, wallet, -due.micro - regained, *self._like(due))
             self.held = self.held.refunded(one)

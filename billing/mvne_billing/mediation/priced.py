@@ -9,7 +9,6 @@ from mvne_billing.mediation.paying import PAID
 from mvne_billing.mediation.stored import Stored
 from mvne_billing.rating.result import Rated
 from mvne_billing.states import Came, UsageState
-from mvne_plans.catalogue import Pay
 
 #: As many characters of a wholesale rule as are kept with a record.
 LONGEST_RULE = 120
@@ -22,8 +21,8 @@ NO_PRICE = Rated((), 0, 0, "", "", {})
 class Priced:
     """A record that is priced for the first time, or again after its file was unloaded (`before`).
 
-    `place` counts the earlier reports of its session. `invoice` is the bill that a record which it corrects was on, or
-    what stood in place of one.
+    `place` counts the earlier reports of its session, `wallet` says that its line pays from one. `invoice` is the bill
+    that a record which it corrects was on, or what stood in place of one.
     """
 
     metered: Metered
@@ -34,6 +33,7 @@ class Priced:
     place: int = 0
     state: UsageState = UsageState.RATED
     before: Stored | None = None
+    wallet: bool = False
     invoice: str | None = None
 
     @property
@@ -46,7 +46,7 @@ class Priced:
         """The bill that it is on already; `PAID` where the line's wallet pays."""
         if self.invoice not in (None, PAID):
             return self.invoice
-        return PAID if self.meter.plan.pay is Pay.PREPAID else None
+        return PAID if self.wallet else None
 
     @property
     def is_billed(self) -> bool:

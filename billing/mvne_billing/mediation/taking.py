@@ -73,7 +73,8 @@ class Taking:
         key = key_of(record, meter.subscription.id) if state is UsageState.RATED else None
         reports = self.sessions.setdefault(key, []) if key else []
         batch, before, place = self.part.batch_of(came_as.id), self.before.get(record.id), len(reports)
-        self.priced.append(Priced(metered, meter, batch, digest, time, place, state, before))
+        wallet = meter.subscription.id in self.desk.wallets
+        self.priced.append(Priced(metered, meter, batch, digest, time, place, state, before, wallet))
         reports.append(Report(record.id, record.start, rated.parts, metered.taken))
         (outcome.rated if state is UsageState.RATED else outcome.matched).append(record.id)
         outcome.charge_micro += rated.charge_micro

@@ -159,7 +159,7 @@ def everything_in_force(books: Books) -> list[Any]:
     return [rows(books, "billing_usage", *columns), used, accounts, sorted(waits)]
 
 
-@settings(max_examples=60)
+@settings(max_examples=settings().max_examples // 2)
 @given(lives())
 def test_any_order_ends_in_the_books_of_one_load_in_order(life: Life) -> None:
     with open_books() as books, open_books() as straight:

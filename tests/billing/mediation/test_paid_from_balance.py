@@ -63,15 +63,19 @@ def test_the_same_file_again_takes_nothing_again(books: Books) -> None:
         (3 * CALL, 0, 0, 2 * CALL),
         (0, 0, 0, 5 * CALL),
         (3 * CALL, -CALL, -CALL, CALL),
-        (None, 0, None, 5 * CALL),
     ],
 )
 def test_what_the_wallet_does_not_have_is_the_brand_s_loss(
-    books: Books, given: int | None, floor: int, left: int | None, loss: int
+    books: Books, given: int, floor: int, left: int, loss: int
 ) -> None:
     prepaid(books, given, floor).load(calls(5))
-    assert (lost(books), owed(books)) == (loss, 0)
-    assert left is None or free(books) == left
+    assert (free(books), lost(books), owed(books)) == (left, loss, 0)
+    assert books.faults() == ()
+
+
+def test_a_prepaid_line_without_a_wallet_has_it_on_its_next_bill(books: Books) -> None:
+    prepaid(books, None).load(calls(5))
+    assert (lost(books), owed(books)) == (0, 5 * CALL)
     assert books.faults() == ()
 
 
