@@ -35,7 +35,7 @@ from mvne_billing.charging.front import Front
 from mvne_billing.charging.postgresql_store import PostgresqlStore
 from mvne_billing.charging.routing import Terms
 from mvne_billing.charging.session import Policy, Request, Step, Units
-from mvne_billing.charging.sqlite_store import SqliteStore
+from mvne_billing.charging.sqlite_apart import SqliteApart
 from mvne_billing.charging.store import ChargingStore
 from mvne_billing.ledger import accounts
 from mvne_billing.ledger.transfer import Transfer, post
@@ -94,7 +94,7 @@ def store_of(kind: str, engine: Engine) -> Iterator[ChargingStore]:
                 conn.connection.info.pop("mvne_read", None)
 
     if kind == "sqlite":
-        yield SqliteStore(engine, reading, engine.begin, apart=True)
+        yield SqliteApart(engine.url.database or "", reading, engine.begin)
     else:
         yield PostgresqlStore(engine, reading, engine.begin)
 

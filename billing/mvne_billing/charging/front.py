@@ -1,21 +1,23 @@
 """Charging for many clients at once: requests are decided as they come, written together, answered when on disk.
 
-While a batch is written in a thread, the next one fills: nobody waits for a clock, and a batch is as large as the disk
-is slow. All decisions are made on one event loop, so that memory needs no locks.
+While a batch is written elsewhere, the next one fills: nobody waits for a clock, and a batch is as large as the disk is
+slow. All decisions are made on one event loop, so that memory needs no locks.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 from mvne_billing.charging.charger import MOST_TRIES, Asked, Charger, Cold, Entry, Sweep, alone, entered
-from mvne_billing.charging.effects import Effects
+from mvne_billing.charging.effects import Batch, Effects
+from mvne_billing.charging.handing import Handing, InThreads, Told
 from mvne_billing.charging.session import Answer, Contended, Event, Request
-from mvne_billing.charging.store import Moved, Unwritten
+from mvne_billing.charging.store import ChargingStore, Moved, Unwritten
 
 #: So many decided requests are handed to an idle writer at once: it need not wait until all others are decided too.
 _EARLY = 32
@@ -27,7 +29,7 @@ _TOGETHER_AT_MOST = 2
 class _Lane:
     """What goes to one writer: decided entries with their effects, and whether a batch is being written."""
 
-    __slots__ = ("effects", "entries", "idle", "is_busy", "is_due", "number", "writer")
+    __slots__ = ("effects", "entries", "idle", "is_busy", "is_due", "number")
 
     def __init__(self, number: int) -> None:
         self.number = number
@@ -35,7 +37,6 @@ class _Lane:
         self.entries: list[Entry] = []
         self.is_busy = self.is_due = False
         self.idle = asyncio.Event()
-        self.writer: Executor = ThreadPoolExecutor(1, f"charging-writer-{number}")
 
 
 class Front:
@@ -44,28 +45,35 @@ class Front:
     def __init__(self, charger: Charger) -> None:
         self._charger = charger
         self._lanes = [_Lane(number) for number in range(charger.store.lanes)]
+        self._threads: InThreads | None = None
+        self._begin = self._writers(charger.store)
         self._reader: Executor = ThreadPoolExecutor(1, "charging-reader")
         self._cold: deque[Entry] = deque()
         #: How many entries of a line wait for something to be read: what comes after them waits too.
         self._waiting: dict[tuple[str, str], int] = {}
         self._reading: asyncio.Task[None] | None = None
         self._is_single = False
+        #: How many entries are on their way.
         self._asked = 0
         self._idle = asyncio.Event()
-        self._idle.set()
+
+    def _writers(self, store: ChargingStore) -> Callable[[int, Batch, Told], None]:
+        if isinstance(store, Handing):
+            return store.begin
+        self._threads = InThreads(store.write, store.lanes)
+        return self._threads.begin
 
     @property
     def durability(self) -> str:
         """What was done before an answer is given."""
         return self._charger.durability
 
-    async def ask(self, asked: Request | Event) -> Answer:
-        """Answer once all that follows is on disk; raise a `ChargingRefused` when nothing follows."""
-        entry = await self._through(asked)
-        if entry.refusal is not None:
-            raise entry.refusal
-        assert entry.answer is not None  # for the reader: an entry that is through has one or the other
-        return entry.answer
+    def ask(self, asked: Request | Event) -> asyncio.Future[Answer]:
+        """Answer once all that follows is on disk; the answer is a `ChargingRefused` when nothing follows.
+
+        It is asked when this is called, in the order of the calls.
+        """
+        return self._through(asked)
 
     async def sweep(self, session: Sweep) -> None:
         """End a session whose client never came back."""
@@ -73,26 +81,23 @@ class Front:
 
     async def close(self) -> None:
         """Answer what was asked already, then let go of the store."""
-        await self._idle.wait()
-        for executor in (*(lane.writer for lane in self._lanes), self._reader):
-            executor.shutdown()
+        while self._asked:
+            self._idle.clear()
+            await self._idle.wait()
+        if self._threads is not None:
+            self._threads.close()
+        self._reader.shutdown()
         self._charger.store.close()
 
-    async def _through(self, asked: Asked) -> Entry:
+    def _through(self, asked: Asked) -> asyncio.Future[Any]:
         entry = entered(asked)
-        if entry.refusal is None:
-            done = asyncio.get_running_loop().create_future()
-            entry.done = done
-            self._asked += 1
-            self._idle.clear()
-            try:
-                self._take(entry)
-                await done
-            finally:
-                self._asked -= 1
-                if not self._asked:
-                    self._idle.set()
-        return entry
+        done = entry.done = asyncio.Future(loop=asyncio.get_running_loop())
+        if entry.refusal is not None:
+            done.set_exception(entry.refusal)
+            return done
+        self._take(entry)
+        self._asked += 1
+        return done
 
     def _take(self, entry: Entry) -> None:
         """Decide an entry if all it needs is in memory and nothing of its line waits before it."""
@@ -140,18 +145,14 @@ class Front:
         lane.is_busy = True
         entries, lane.entries = lane.entries, []
         if not lane.effects:
-            _answer(entries)
+            self._answer(entries)
             self._rest(lane)
             return
-        batch = lane.effects.flush()
-        loop = asyncio.get_running_loop()
-        writing = loop.run_in_executor(lane.writer, self._charger.store.write, lane.number, batch)
-        writing.add_done_callback(lambda done: self._written(lane, entries, done))
+        self._begin(lane.number, lane.effects.flush(), partial(self._written, lane, entries))
 
-    def _written(self, lane: _Lane, entries: list[Entry], done: asyncio.Future[None]) -> None:
-        failure = done.exception()
+    def _written(self, lane: _Lane, entries: list[Entry], failure: BaseException | None) -> None:
         if failure is None:
-            _answer(entries)
+            self._answer(entries)
         else:
             self._again(lane, entries, failure)
         self._rest(lane)
@@ -175,7 +176,7 @@ class Front:
                 entry.tries = max(entry.tries, _TOGETHER_AT_MOST)
             if entry.tries > MOST_TRIES:
                 entry.refusal = Contended(f"line {entry.asked.subscription} is written to all the time; send it again")
-                _answer([entry])
+                self._answer([entry])
             else:
                 self._wait(entry)
 
@@ -215,7 +216,7 @@ class Front:
             return True
         for entry in entries:
             self._waited(entry)
-            _fail(entry, failure)
+            self._fail(entry, failure)
         return False
 
     def _retake(self, entry: Entry, stuck: set[tuple[str, str]]) -> None:
@@ -248,19 +249,29 @@ class Front:
         await asyncio.wait([working])
         failure = working.exception()
         if failure is None:
-            _answer([entry])
+            self._answer([entry])
         else:
-            _fail(entry, failure)
+            self._fail(entry, failure)
         self._is_single = False
 
+    def _answer(self, entries: Sequence[Entry]) -> None:
+        """Give answers away; a client that is gone gets none."""
+        for entry in entries:
+            done = entry.done
+            if done.done():
+                continue
+            if entry.refusal is None:
+                done.set_result(entry.answer)
+            else:
+                done.set_exception(entry.refusal)
+        self._through_with(len(entries))
 
-def _answer(entries: Iterable[Entry]) -> None:
-    for entry in entries:
-        done: asyncio.Future[Any] | None = entry.done
-        if done is not None and not done.done():
-            done.set_result(None)
+    def _fail(self, entry: Entry, failure: BaseException) -> None:
+        if not entry.done.done():
+            entry.done.set_exception(failure)
+        self._through_with(1)
 
-
-def _fail(entry: Entry, failure: BaseException) -> None:
-    if entry.done is not None and not entry.done.done():
-        entry.done.set_exception(failure)
+    def _through_with(self, some: int) -> None:
+        self._asked -= some
+        if not self._asked:
+            self._idle.set()

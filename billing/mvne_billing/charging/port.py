@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
 from typing import Protocol
 
 from mvne_billing.charging.session import Answer, Event, Request
@@ -18,8 +19,8 @@ class Charging(Protocol):
         """What was done before an answer is given."""
         ...
 
-    async def ask(self, asked: Request | Event) -> Answer:
-        """Answer once all that follows is on disk; raise a `ChargingRefused` when nothing follows."""
+    def ask(self, asked: Request | Event) -> Awaitable[Answer]:
+        """Answer once all that follows is on disk; the answer raises a `ChargingRefused` when nothing follows."""
         ...
 
     async def close(self) -> None:

@@ -21,7 +21,10 @@ _LOG_PAGES = 4000
 #: How a batch came out: written; somebody else was first; not now.
 DONE, MOVED, UNWRITTEN = "done", "moved", "unwritten"
 
-#: Rows by the name of their list in a batch.
+#: How a batch came out, and why.
+Outcome = tuple[str, str]
+
+#: Rows by the name of their list in a batch, of lists that have any.
 Lists = Mapping[str, Sequence[tuple[object, ...]]]
 
 
@@ -72,17 +75,18 @@ def prepared(driver: Any) -> str:
     return f"sqlite {mode} synchronous={synchronous} group-commit"
 
 
-def write(driver: Any, lists: Lists) -> tuple[str, str]:
+def write(driver: Any, lists: Lists) -> Outcome:
     """Write a batch whole, or nothing of it; return how it came out, and why.
 
     Raises what is no matter of trying again.
     """
     try:
+        balances = lists.get("balances", ())
         driver.execute("BEGIN IMMEDIATE")
-        if driver.executemany(_BALANCE, lists["balances"]).rowcount != len(lists["balances"]):
+        if driver.executemany(_BALANCE, balances).rowcount != len(balances):
             return MOVED, "a line was written to meanwhile"
         for name, statement in STATEMENTS.items():
-            if lists[name]:
+            if name in lists:
                 driver.executemany(statement, lists[name])
         driver.execute("COMMIT")
     except sqlite3.IntegrityError as error:

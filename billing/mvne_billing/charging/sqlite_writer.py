@@ -1,6 +1,6 @@
 """The writer of a SQLite file as a process of its own, so that deciding and writing take a processor each.
 
-Run by `SqliteStore` as `python -m mvne_billing.charging.sqlite_writer FILE`: batches come on standard input, how each
+Run by `SqliteApart` as `python -m mvne_billing.charging.sqlite_writer FILE`: batches come on standard input, how each
 came out goes to standard output. It ends with whoever started it, after the batch in its hands.
 """
 

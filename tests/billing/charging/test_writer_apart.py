@@ -13,7 +13,8 @@ import pytest
 
 from mvne_billing.charging.effects import Batch
 from mvne_billing.charging.session import Units
-from mvne_billing.charging.sqlite_store import SqliteStore, WriterFailed
+from mvne_billing.charging.sqlite_apart import SqliteApart
+from mvne_billing.charging.sqlite_store import WriterFailed
 from mvne_billing.charging.sqlite_writer import receive, send
 from mvne_billing.charging.store import Moved
 from mvne_billing.tables import session_request
@@ -27,14 +28,14 @@ EUR = 1_000_000
 def till(tmp_path: Path) -> Iterator[Till]:
     with open_books(f"sqlite:///{tmp_path / 'apart.sqlite'}") as books:
         made = Till(books).plan(buckets=()).line()
-        made.store = SqliteStore(books.engine, made.reading, books.transact, apart=True)
+        made.store = SqliteApart(str(tmp_path / "apart.sqlite"), made.reading, books.transact)
         yield made
         made.close()
         assert books.faults() == ()
 
 
 def process(till: Till) -> Any:
-    return till.store._writer._process  # type: ignore[union-attr]  # what the tests look into
+    return till.store._process  # type: ignore[union-attr]  # what the tests look into
 
 
 def test_a_session_goes_through_a_writer_apart(till: Till) -> None:
@@ -93,9 +94,5 @@ def test_a_message_that_was_cut_off_is_the_end(tmp_path: Path) -> None:
 
 
 def test_a_writer_that_cannot_start_says_so(tmp_path: Path, till: Till) -> None:
-    from sqlalchemy import create_engine
-
-    nowhere = create_engine(f"sqlite:///{tmp_path / 'none' / 'x.sqlite'}")
     with pytest.raises(WriterFailed, match="does not start"):
-        SqliteStore(nowhere, till.reading, till.books.transact, apart=True)
-    nowhere.dispose()
+        SqliteApart(str(tmp_path / "none" / "x.sqlite"), till.reading, till.books.transact)
