@@ -10,9 +10,10 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
-from mvne_billing.charging.compiled import Compiled, Place, Walked
+from mvne_billing.charging.compiled import Compiled
 from mvne_billing.charging.costing import Fixed
 from mvne_billing.charging.session import FinalUnit, Service
+from mvne_billing.charging.spots import Place, Walked
 from mvne_billing.ledger import accounts
 from mvne_billing.mediation.counters import CounterKey, Counters
 from mvne_billing.mediation.meter import Meter
@@ -216,6 +217,7 @@ class Live:
         "legs",
         "lost",
         "msisdn",
+        "opened",
         "opened_at",
         "reserved",
         "rows",
@@ -231,6 +233,8 @@ class Live:
         self.opened_at = opened_at
         self.valid_until = opened_at
         self.moves_to(opened_at)
+        #: When it was opened, as the store writes it.
+        self.opened = self.stamp
         self.msisdn = msisdn
         self.state = SessionState.OPEN
         self.sequence = -1

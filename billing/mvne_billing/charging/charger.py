@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Row
 
-from mvne_billing.charging import deciding, events
+from mvne_billing.charging import deciding, events, straight
 from mvne_billing.charging.account import Account, Live
 from mvne_billing.charging.answering import answer_from, answer_text, digest
 from mvne_billing.charging.checking import check
@@ -181,7 +181,7 @@ class Charger:
         if moment is not session.at:
             session.moves_to(moment)
         session.sequence = asked.sequence
-        answer = deciding.run(effects, terms, session, asked, self.durability)
+        answer = straight.run(effects, terms, session, asked, self.durability)
         session.valid_until = moment + terms.lifetime
         if is_new and session.is_open:
             account.sessions[session.id] = session

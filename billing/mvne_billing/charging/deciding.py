@@ -58,7 +58,7 @@ def run(effects: Effects, terms: Terms, session: Live, request: Request, durabil
     charges, released, failed = _reports(effects, terms, session, request)
     for leg in session.legs.values() if is_last else ():
         released += release(effects, session, leg)
-    paid = _pay(effects, session, charges, released)
+    paid = pay(effects, session, charges, released)
     spendable = account.free - account.floor + released - paid if account.is_prepaid else None
     granted: list[Granted] = []
     held = 0
@@ -67,12 +67,12 @@ def run(effects: Effects, terms: Terms, session: Live, request: Request, durabil
             leg_ = session.legs.get(units.rating_group)
             granted.append(failed.get(units.rating_group) or _told(units, leg_))
             continue
-        one, micro = _grant(effects, terms, session, units, spendable)
+        one, micro = grant(effects, terms, session, units, spendable)
         granted.append(one)
         held += micro
         if spendable is not None:
             spendable -= micro
-    _hold(effects, session, released, paid, held)
+    hold(effects, session, released, paid, held)
     result = _overall(granted)
     if is_last or (request.step is Step.CREATE and result is not Result.SUCCESS):
         close(effects, terms, session, SessionState.CLOSED)
@@ -103,7 +103,7 @@ def expire(effects: Effects, terms: Terms, session: Live, at: datetime) -> None:
     session.at = max(session.at, at)
     released = sum(release(effects, session, leg) for leg in session.legs.values())
     session.sequence += 1
-    _hold(effects, session, released, 0, 0)
+    hold(effects, session, released, 0, 0)
     close(effects, terms, session, SessionState.EXPIRED)
 
 
@@ -163,7 +163,7 @@ def _begin(session: Live, group: int, service: Service | None) -> Leg:
     return Leg(group, service, session.at)
 
 
-def _pay(effects: Effects, session: Live, charges: dict[str, int], released: int) -> int:
+def pay(effects: Effects, session: Live, charges: dict[str, int], released: int) -> int:
     """Post what use costs; return what of it comes out of the wallet.
 
     More than was held comes out of what is free; what is not there either is the brand's loss, and named.
@@ -189,7 +189,7 @@ def _pay(effects: Effects, session: Live, charges: dict[str, int], released: int
 _EARNED = {str(kind.value): accounts.usage_revenue(kind) for kind in Kind}
 
 
-def _hold(effects: Effects, session: Live, released: int, paid: int, held: int) -> None:
+def hold(effects: Effects, session: Live, released: int, paid: int, held: int) -> None:
     """Move money between free and reserved so that the session holds `held` for what it held before."""
     account = session.account
     if not account.is_prepaid:
@@ -202,7 +202,7 @@ def _hold(effects: Effects, session: Live, released: int, paid: int, held: int) 
     session.reserved += held - released
 
 
-def _grant(effects: Effects, terms: Terms, session: Live, units: Units, spendable: int | None) -> tuple[Granted, int]:
+def grant(effects: Effects, terms: Terms, session: Live, units: Units, spendable: int | None) -> tuple[Granted, int]:
     """Hold what a group asks for, as far as money and allowances go; return the answer and the money held."""
     account, leg = session.account, session.legs[units.rating_group]
     try:

@@ -11,6 +11,8 @@ from mvne_billing.charging.keeping import session_text
 from mvne_billing.charging.moments import stamp
 from mvne_billing.tables import SESSION_CODE
 
+_CODE = str(SESSION_CODE)
+
 #: Parameters of one row.
 Row = tuple[object, ...]
 
@@ -60,10 +62,13 @@ class Effects:
             debit, credit, micro = credit, debit, -micro
         account = session.account
         line, currency, reference = account.id, account.currency, session.id
-        said = (name, debit, credit, str(micro), currency, SESSION_CODE, session.iso, reference, line, "")
-        digest = sha256("\x1f".join(said).encode()).hexdigest()[:32]
-        row = (account.brand, name, debit, credit, micro, currency, SESSION_CODE, session.stamp, line, reference)
-        self.batch.transfers.append((*row, None, digest))
+        moved = f"{name}\x1f{debit}\x1f{credit}\x1f{micro}\x1f{currency}\x1f{_CODE}"
+        said = f"{moved}\x1f{session.iso}\x1f{reference}\x1f{line}\x1f"
+        digest = sha256(said.encode()).hexdigest()[:32]
+        at = session.stamp
+        self.batch.transfers.append(
+            (account.brand, name, debit, credit, micro, currency, _CODE, at, line, reference, None, digest)
+        )
 
     def flush(self) -> Batch:
         """Return what is to be written, and begin anew; lines go up by one version each."""
@@ -101,7 +106,7 @@ def _session(session: Live) -> Row:
         session.id,
         account.id,
         session.state.value,
-        stamp(session.opened_at),
+        session.opened,
         stamp(session.valid_until),
         session.sequence,
         session.reserved,

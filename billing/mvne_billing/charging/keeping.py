@@ -15,10 +15,10 @@ from typing import Any
 
 from mvne_billing.charging import plain
 from mvne_billing.charging.account import Account, Leg, Live, Segment
-from mvne_billing.charging.compiled import Place
 from mvne_billing.charging.moments import read_stamp, stamp
 from mvne_billing.charging.routing import Terms, settle
 from mvne_billing.charging.session import Service
+from mvne_billing.charging.spots import Place
 from mvne_billing.mediation.shelves import Slot
 from mvne_billing.rating.result import Part, Rule, parts_text
 from mvne_billing.rating.walk import Stretch
@@ -35,11 +35,11 @@ def session_text(session: Live) -> str:
     numbers = f'"charged":{session.charged},"lost":{session.lost},"rows":{session.rows},"paid":{paid}'
     return (
         f'{{"at":"{session.stamp}","msisdn":{quoted(session.msisdn)},{numbers},"open":{{{charged}}},'
-        f'"held":[{held}],"legs":[{",".join([_leg(leg) for leg in legs])}]}}'
+        f'"held":[{held}],"legs":[{",".join([_leg(session, leg) for leg in legs])}]}}'
     )
 
 
-def _leg(leg: Leg) -> str:
+def _leg(session: Live, leg: Leg) -> str:
     segment = leg.segment
     if not leg.said:
         service = leg.service
@@ -51,12 +51,15 @@ def _leg(leg: Leg) -> str:
         rows = ",".join([f'[{spots[place].said},{units},""]' for place, units in leg.walked])
     else:
         rows = ",".join([f"[{_rule(one)},{one.units},{quoted(one.band)}]" for one in leg.stretches])
-    since = stamp(leg.since)
+    since = session.stamp if leg.since is session.at else stamp(leg.since)
     begun = since if segment.start is leg.since else stamp(segment.start)
     parts = parts_text(tuple(segment.parts)) if segment.parts else "[]"
+    taken = _taken(leg.taken)
+    # Until the first row of usage is written the segment is the leg.
+    fresh = taken if segment.units == leg.units > 0 else _taken(segment.taken)
     return (
-        f'[{leg.said},"{since}",{leg.charged},{leg.granted},{leg.held_micro},[{rows}],[{_taken(leg.taken)}],'
-        f'"{begun}",{segment.units},{segment.charge},{parts},[{_taken(segment.taken)}]]'
+        f'[{leg.said},"{since}",{leg.charged},{leg.granted},{leg.held_micro},[{rows}],[{taken}],'
+        f'"{begun}",{segment.units},{segment.charge},{parts},[{fresh}]]'
     )
 
 

@@ -66,17 +66,17 @@ def grant(account: Account, leg: Leg, wanted: int, money: int | None) -> Grant:
                 limit, why = left, guard.id
         elif left < 1 and not leg.units:
             limit, why = 0, guard.id
-    found = _try(account, leg, limit, money) if limit > 0 else None
+    found = allowed(account, leg, limit, money) if limit > 0 else None
     units = limit
     if found is None:
-        units = _most(limit - 1, lambda some: _try(account, leg, some, money) is not None)
-        found = _try(account, leg, units, money) if units else None
+        units = _most(limit - 1, lambda some: allowed(account, leg, some, money) is not None)
+        found = allowed(account, leg, units, money) if units else None
     if found is None:
         return Grant(0, 0, (), True, why)
     return Grant(units, max(found.charge, 0), found.taken, units < wanted, why)
 
 
-def _try(account: Account, leg: Leg, units: int, money: int | None) -> More | None:
+def allowed(account: Account, leg: Leg, units: int, money: int | None) -> More | None:
     """Return what units do if they are allowed, else None."""
     try:
         found = more(account, leg, units)

@@ -42,8 +42,8 @@ def record(effects: Effects, terms: Terms, session: Live, leg: Leg) -> None:
     name = f"{session.id}:{session.rows}"
     msisdn = session.msisdn or account.id[:20]
     line, is_prepaid = account.meter.subscription, account.is_prepaid
-    used = Used(name, msisdn, segment.start, segment.units, service, session.id)
     host = _host(terms, leg, segment)
+    begun = session.stamp if segment.start is session.at else stamp(segment.start)
     for one in host.taken:
         effects.batch.wholesale.append((account.brand, one.counter, stamp(one.start), one.units))
     effects.moves(session, f"session:{name}:cost", _COSTS[leg.kind], accounts.HOST, host.micro)
@@ -51,13 +51,13 @@ def record(effects: Effects, terms: Terms, session: Live, leg: Leg) -> None:
         (
             account.brand,
             name,
-            content_hash(used),
+            content_hash(Used(name, msisdn, segment.start, segment.units, service, session.id)),
             LIVE_BATCH,
             account.id,
             line.plan,
             line.version,
             leg.kind,
-            stamp(segment.start),
+            begun,
             segment.units,
             msisdn,
             service.to,

@@ -45,7 +45,12 @@ def report(effects: Effects, session: Live, leg: Leg, units: int) -> int:
         if not priced:
             return 0
         units, found = priced, pricing.more(account, leg, priced)
-    segment = leg.segment
+    return took(effects, session, leg, units, found)
+
+
+def took(effects: Effects, session: Live, leg: Leg, units: int, found: pricing.More) -> int:
+    """Count what `units` more of a leg were found to take, and return what they cost."""
+    account, segment = session.account, leg.segment
     for slot, some in pricing.measured(account, leg, units, found.charge) if leg.guards else ():
         count(effects, session, slot, some)
     for slot, some in found.taken:

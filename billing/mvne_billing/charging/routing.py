@@ -10,7 +10,7 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from mvne_billing.charging.account import Account, KindTerms, Leg
-from mvne_billing.charging.compiled import compiled
+from mvne_billing.charging.compiling import compiled
 from mvne_billing.charging.costing import Fixed, fixed
 from mvne_billing.charging.session import FinalUnit, Policy, Service
 from mvne_billing.mediation.counters import Counters

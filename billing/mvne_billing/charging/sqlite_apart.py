@@ -41,7 +41,7 @@ class SqliteApart:
         near.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _ROOM)
         words = [sys.executable, "-m", "mvne_billing.charging.sqlite_writer", self._path]
         with far:
-            self._process = subprocess.Popen(words, stdin=far, stdout=far)
+            self._process = subprocess.Popen(words, stdin=far.fileno(), stdout=far.fileno())
         self._near = near
         self._stream = cast("BinaryIO", near.makefile("rwb"))
         told = self._receive()

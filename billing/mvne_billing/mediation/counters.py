@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
+from json.encoder import encode_basestring as quoted
 from typing import NamedTuple
 
 #: A counter is a bucket's id, or a rule's name, and the start of the time it is good for.
@@ -81,15 +82,11 @@ def taken_text(subscription: str, taken: Iterable[Taken]) -> str:
     >>> taken_text("a", [Taken("a", "voice", datetime(2027, 3, 1, tzinfo=UTC), 60)])
     '[["voice","2027-03-01T00:00:00+00:00",60]]'
     """
-    rows: list[list[object]] = []
-    for one in taken:
-        row: list[object] = [one.counter, _written(one.start), one.units]
-        if one.holder != subscription or one.place is not None:
-            row.append(one.holder)
-        if one.place is not None:
-            row.append(one.place)
-        rows.append(row)
-    return _COMPACT.encode(rows)
+    rows = []
+    for holder, counter, start, units, place in taken:
+        more = f",{quoted(holder)}" if holder != subscription or place is not None else ""
+        rows.append(f'[{quoted(counter)},"{_written(start)}",{units}{more}{"" if place is None else f",{place}"}]')
+    return f"[{','.join(rows)}]"
 
 
 def taken_from(subscription: str, text: str) -> tuple[Taken, ...]:
@@ -98,9 +95,6 @@ def taken_from(subscription: str, text: str) -> tuple[Taken, ...]:
         Taken(row[3] if len(row) > 3 else subscription, row[0], _read(row[1]), row[2], row[4] if len(row) > 4 else None)
         for row in json.loads(text)
     )
-
-
-_COMPACT = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False)
 
 
 # The records of a period share a few starts of counters.

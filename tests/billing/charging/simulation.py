@@ -18,7 +18,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 from sqlalchemy import Connection
 
@@ -182,7 +182,7 @@ class Simulation:
         a_world(till, self.lines)
         self.stores = [Mortal(store_of(till), self.dice, self.tally) for _ in range(2)]
         self.chargers = [self._charger(place) for place in range(2)]
-        self.driver: Any = self.stores[0].inner._writer._driver  # type: ignore[attr-defined]  # it is here, not apart
+        self.driver = self.stores[0].inner._driver
         self._check(self.lines)
 
     def _charger(self, place: int) -> Charger:

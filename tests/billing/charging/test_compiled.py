@@ -10,9 +10,11 @@ from hypothesis import strategies as st
 
 from mvne_billing.charging import plain
 from mvne_billing.charging.account import Account, Leg
-from mvne_billing.charging.compiled import Compiled, More, compiled
+from mvne_billing.charging.compiled import Compiled, More
+from mvne_billing.charging.compiling import compiled
 from mvne_billing.charging.routing import Terms, settle
 from mvne_billing.charging.session import Service
+from mvne_billing.charging.spots import Bound
 from mvne_billing.mediation.counters import Counters
 from mvne_billing.mediation.meter import Meter
 from mvne_billing.mediation.rater import Rater
@@ -24,7 +26,7 @@ from mvne_plans.money import Mode, Rounding
 from mvne_plans.quantity import Kind
 from mvne_plans.tariff import Tariff
 from tests.billing.builders import CARE_HOME, HOME_NUMBER, plan, subscription, world
-from tests.billing.charging.till import START
+from tests.billing.charging.till import START, prepaid_tariff
 from tests.billing.test_rating_sessions import tariffs
 
 CALL = Service(Kind.VOICE, HOME_NUMBER, "FR")
@@ -142,11 +144,29 @@ def test_whole_numbers_are_rounded_as_fractions_are(through: int, over: int, mod
 
 
 def test_the_common_tariffs_are_compiled() -> None:
-    from tests.billing.charging.till import prepaid_tariff
-
     account = an_account(prepaid_tariff(), {}, {})
     for service in (CALL, Service(Kind.DATA, country="FR"), Service(Kind.SMS, HOME_NUMBER, "FR")):
         leg = a_leg(account, service)
         assert leg.plan is not None
         start = account.meter.opening(leg.since).start
         assert compiled(account, leg.route, leg.shelves, start) is not None
+
+
+def test_a_bound_sees_what_is_counted_and_held_after_it_was_made() -> None:
+    account = an_account(prepaid_tariff(), {}, {})
+    slot = account.meter.shelves(START).by_kind[Kind.VOICE][0].slot
+    bound = Bound(account, slot, 600)
+    assert bound.left() == 600
+    account.counters.add(slot.counter, slot.start, 100)
+    account.hold(slot.counter, slot.start, 50)
+    assert bound.left() == 450
+
+
+def test_counters_of_a_time_are_a_mapping_that_stays_and_shows_what_changes() -> None:
+    """`Bound` reads the mapping itself with every step: a copy would grant the same units twice."""
+    counters = Counters("line-a", {("b0", START): 1})
+    here = counters.since(START)
+    counters.add("b0", START, 5)
+    counters.add("b1", START, 2)
+    assert here is counters.since(START)
+    assert here == {"b0": 6, "b1": 2}
