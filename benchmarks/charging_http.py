@@ -161,16 +161,17 @@ def _driven_elsewhere(words: list[str]) -> Driven:
 
 def measure(kind: str, sessions: int, lines: int, clients: int) -> Mapping[str, object]:
     """Measure one kind of store and return the figures."""
-    from benchmarks.charging import DURABLE, fill, line, store_of
+    from benchmarks.charging_world import DURABLE, fill, line, store_of
     from mvne_billing.charging.routing import Terms
     from tests.billing.builders import Books
-    from tests.billing.charging.till import START
+    from tests.billing.charging.till import START, prepaid
     from tests.database import open_engine, running_server
 
     def run(url: str) -> Mapping[str, object]:
         engine = open_engine(url)
         metadata.create_all(engine)
         books = Books(engine)
+        books.plans["go"] = prepaid()
         fill(books, lines)
         with store_of(kind, engine) as store:
             charger = Charger(store, lambda conn, brand: Terms(books.rater))

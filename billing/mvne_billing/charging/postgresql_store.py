@@ -16,6 +16,9 @@ from sqlalchemy import Connection, Engine
 
 from mvne_billing.charging import rows
 from mvne_billing.charging.effects import Batch
+from mvne_billing.charging.handing import InThreads, Told
+from mvne_billing.charging.postgresql_arrays import array
+from mvne_billing.charging.postgresql_pipe import Pipe
 from mvne_billing.charging.store import Moved, Opens, Unwritten
 from mvne_billing.mediation.desk import BRAND
 from mvne_billing.rating.wholesale import WHOLESALE
@@ -100,6 +103,8 @@ class PostgresqlStore:
         self._engine = engine
         self._reading, self._writing = reading, writing
         self._drivers = [self._connected() for _ in range(lanes)]
+        self._pipes = [Pipe(driver) for driver in self._drivers]
+        self._threads = InThreads(self.write, lanes)
         commit, fsync = (_shown(self._drivers[0], name) for name in ("synchronous_commit", "fsync"))
         noted = "" if fsync == "on" else f" fsync={fsync}"
         self._durability = f"postgresql synchronous_commit={commit}{noted} group-commit"
@@ -116,22 +121,42 @@ class PostgresqlStore:
 
     def write(self, lane: int, batch: Batch) -> None:
         """Write a batch whole; raise `Moved` or `Unwritten` when nothing was written."""
-        from psycopg import OperationalError, errors
+        from psycopg import Error
 
-        there = tuple(name for name in _PARTS if getattr(batch, name))
-        values = [_array(column) for name in there for column in zip(*getattr(batch, name), strict=True)]
+        there, values = _laid_out(batch)
         driver = self._drivers[lane]
         try:
             if batch.wholesale:
-                self._write_behind_the_gate(driver, batch, _statement(there), [*values, len(batch.balances)])
+                self._write_behind_the_gate(driver, batch, _statement(there), values)
             else:
-                driver.execute(_statement(there), [*values, len(batch.balances)], prepare=True)
-        except (errors.DivisionByZero, errors.UniqueViolation) as error:
-            raise Moved(str(error)) from error
-        except OperationalError as error:
-            if driver.closed or driver.broken:
-                self._drivers[lane] = self._connected()
-            raise Unwritten(str(error)) from error
+                driver.execute(_statement(there), values, prepare=True)
+        except Error as error:
+            raise self._failure(lane, error) from error
+
+    def begin(self, lane: int, batch: Batch, told: Told) -> None:
+        """Have a batch written while the event loop goes on: see `handing.Handing`."""
+        if batch.wholesale:
+            self._threads.begin(lane, batch, told)
+            return
+        there, values = _laid_out(batch)
+
+        def done(error: psycopg.Error | None) -> None:
+            told(None if error is None else self._failure(lane, error))
+
+        self._pipes[lane].begin(_statement(there), values, done)
+
+    def _failure(self, lane: int, error: psycopg.Error) -> Exception:
+        """Return what an error means for whoever had a batch written; a connection that is gone is replaced."""
+        from psycopg import OperationalError, errors
+
+        if isinstance(error, errors.DivisionByZero | errors.UniqueViolation):
+            return Moved(str(error))
+        if not isinstance(error, OperationalError):
+            return error
+        if self._drivers[lane].closed or self._drivers[lane].broken:
+            self._drivers[lane] = self._connected()
+            self._pipes[lane] = Pipe(self._drivers[lane])
+        return Unwritten(str(error))
 
     def _write_behind_the_gate(self, driver: Any, batch: Batch, statement: bytes, values: list[object]) -> None:
         """Write a batch that counts for the brand as a whole, when nobody else prices by those counters."""
@@ -160,8 +185,16 @@ class PostgresqlStore:
 
     def close(self) -> None:
         """Close the writers' connections."""
+        self._threads.close()
         for driver in self._drivers:
             driver.close()
+
+
+def _laid_out(batch: Batch) -> tuple[tuple[str, ...], list[object]]:
+    """Return which tables a batch has rows for, and what its statement is filled in with."""
+    there = tuple(name for name in _PARTS if getattr(batch, name))
+    columns = [array(column) for name in there for column in zip(*getattr(batch, name), strict=True)]
+    return there, [*columns, len(batch.balances)]
 
 
 def _shown(driver: psycopg.Connection[Any], setting: str) -> str:
@@ -175,21 +208,3 @@ def _statement(there: tuple[str, ...]) -> bytes:
     parts = ", ".join(f"{name} AS ({_PARTS[name][0]})" for name in there)
     check = "SELECT 1 / (CASE WHEN (SELECT count(*) FROM balances) = %s THEN 1 ELSE 0 END)"
     return f"WITH {parts} {check}".encode()
-
-
-def _array(column: Sequence[object]) -> str:
-    """Return a column as the text of a PostgreSQL array."""
-    return "{" + ",".join([_element(value) for value in column]) + "}"
-
-
-def _element(value: object) -> str:
-    if type(value) is int:
-        return str(value)
-    if value is None:
-        return "NULL"
-    text = str(value)
-    if "\\" in text:
-        text = text.replace("\\", "\\\\")
-    if '"' in text:
-        text = text.replace('"', '\\"')
-    return f'"{text}"'

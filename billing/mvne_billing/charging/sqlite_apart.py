@@ -101,7 +101,4 @@ class SqliteApart:
             send(self._stream, lists_of(batch))
 
     def _receive(self) -> Outcome | None:
-        try:
-            return cast("Outcome | None", receive(self._stream))
-        except ConnectionError:
-            return None
+        return cast("Outcome | None", receive(self._stream))

@@ -40,6 +40,9 @@ _BALANCE = (
     " WHERE brand = ? AND subscription = ? AND version = ?"
 )
 
+_SET = ", ".join(f"{name} = ?{rows.SESSION.index(name) + 1}" for name in _CHANGED)
+_SESSION = f"UPDATE billing_session SET {_SET} WHERE brand = ?1 AND id = ?2"
+
 #: What is run for each list, in this order, after the balances.
 STATEMENTS: Mapping[str, str] = {
     "allowances": _insert(
@@ -48,11 +51,7 @@ STATEMENTS: Mapping[str, str] = {
         f" ON CONFLICT {_KEY} DO UPDATE SET used = excluded.used, reserved = excluded.reserved",
     ),
     "opened": _insert("billing_session", rows.SESSION),
-    "sessions": _insert(
-        "billing_session",
-        rows.SESSION,
-        f" ON CONFLICT (brand, id) DO UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in _CHANGED)}",
-    ),
+    "sessions": _SESSION,
     "requests": _insert("billing_session_request", rows.REQUEST),
     "transfers": _insert("billing_transfer", rows.TRANSFER),
     "usages": _insert("billing_usage", rows.USAGE),

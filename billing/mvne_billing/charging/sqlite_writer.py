@@ -29,12 +29,15 @@ def send(to: BinaryIO, message: Any) -> None:
 
 
 def receive(source: BinaryIO) -> Any:
-    """Return the next message, None at the end."""
-    head = source.read(LENGTH.size)
-    if len(head) < LENGTH.size:
+    """Return the next message, None at the end: the other side is gone, whole or in the middle of a message."""
+    try:
+        head = source.read(LENGTH.size)
+        if len(head) < LENGTH.size:
+            return None
+        length = LENGTH.unpack(head)[0]
+        packed = source.read(length)
+    except ConnectionError:
         return None
-    length = LENGTH.unpack(head)[0]
-    packed = source.read(length)
     return marshal.loads(packed) if len(packed) == length else None
 
 
