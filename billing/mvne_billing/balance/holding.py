@@ -161,9 +161,9 @@ def unchanged(held: Held) -> Change:
     return Change(held.balance, held.balance, is_new=False)
 
 
-def lots_of(conn: Connection, brand: str, subscription_id: str) -> Sequence[Lot]:
-    """Return the lots of a line that have something left, as they were last written."""
-    return [_lot(row) for row in conn.execute(_LEFT, {"brand": brand, "subscriptions": [subscription_id]})]
+def lots_of(conn: Connection, brand: str, *subscriptions: str) -> Sequence[Lot]:
+    """Return the lots of lines that have something left, as they were last written."""
+    return [_lot(row) for row in conn.execute(_LEFT, {"brand": brand, "subscriptions": list(subscriptions)})]
 
 
 def _lot(row: Row[Any]) -> Lot:

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
+from mvne_billing.balance.lots import Lot
 from mvne_billing.charging.compiled import Compiled
 from mvne_billing.charging.costing import Fixed
 from mvne_billing.charging.session import FinalUnit, Service
@@ -34,6 +35,7 @@ class Account:
 
     `free`, `reserved` and `floor` are micro-units; they stay 0 for a line that is billed after its use. `held` are the
     units that open sessions hold of each counter. A pool's lines are written in one lane. `guards` are its tariff's.
+    Of its `lots` of money the first expires at `fades_at` (None: none does); `faded` is what is not to be spent.
     """
 
     __slots__ = (
@@ -41,6 +43,8 @@ class Account:
         "compiled",
         "counters",
         "currency",
+        "faded",
+        "fades_at",
         "floor",
         "free",
         "guards",
@@ -49,6 +53,7 @@ class Account:
         "is_prepaid",
         "key",
         "lane",
+        "lots",
         "members",
         "meter",
         "owner",
@@ -72,6 +77,7 @@ class Account:
         version: int,
         held: Mapping[CounterKey, int],
         owner: Account | None = None,
+        lots: Sequence[Lot] = (),
     ) -> None:
         self.brand = brand
         self.id = meter.subscription.id
@@ -88,6 +94,9 @@ class Account:
         self.floor = floor
         self.version = version
         self.held = dict(held)
+        self.lots = lots
+        self.fades_at = min((lot.expires_at for lot in lots if lot.expires_at is not None), default=None)
+        self.faded = 0
         self.owner = owner
         self.lane = 0
         self.members: set[str] = set()

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from mvne_billing.charging import pricing
 from mvne_billing.charging.account import Account, Leg, Live
 from mvne_billing.charging.effects import Effects
+from mvne_billing.charging.fading import spendable
 from mvne_billing.charging.keeping import lay_down
 from mvne_billing.charging.recording import record
 from mvne_billing.charging.reporting import go_on, release, report, suspend, turn
@@ -59,7 +60,7 @@ def run(effects: Effects, terms: Terms, session: Live, request: Request, durabil
     for leg in session.legs.values() if is_last else ():
         released += release(effects, session, leg)
     paid = pay(effects, session, charges, released)
-    spendable = account.free - account.floor + released - paid if account.is_prepaid else None
+    left = spendable(account, session.at, released, paid)
     granted: list[Granted] = []
     held = 0
     for units in request.groups:
@@ -67,11 +68,11 @@ def run(effects: Effects, terms: Terms, session: Live, request: Request, durabil
             leg_ = session.legs.get(units.rating_group)
             granted.append(failed.get(units.rating_group) or _told(units, leg_))
             continue
-        one, micro = grant(effects, terms, session, units, spendable)
+        one, micro = grant(effects, terms, session, units, left)
         granted.append(one)
         held += micro
-        if spendable is not None:
-            spendable -= micro
+        if left is not None:
+            left -= micro
     hold(effects, session, released, paid, held)
     result = _overall(granted)
     if is_last or (request.step is Step.CREATE and result is not Result.SUCCESS):
@@ -83,7 +84,7 @@ def run(effects: Effects, terms: Terms, session: Live, request: Request, durabil
         tuple(granted),
         session.charged,
         account.currency,
-        account.free if account.is_prepaid else None,
+        account.free - account.faded if account.is_prepaid else None,
         session.state is SessionState.OPEN,
         durability,
     )
@@ -169,13 +170,14 @@ def pay(effects: Effects, session: Live, charges: dict[str, int], released: int)
     More than was held comes out of what is free; what is not there either is the brand's loss, and named.
     """
     account, paid = session.account, 0
+    whole = spendable(account, session.at) if charges else 0
     name = f"session:{session.id}:{session.sequence}"
     for kind, micro in charges.items():
         earned = _EARNED[kind]
-        if not account.is_prepaid:
+        if whole is None:
             effects.moves(session, f"{name}:use:{kind}", account.unbilled_account, earned, micro)
             continue
-        there = account.free - account.floor + released - paid
+        there = whole + released - paid
         part = micro if micro <= there else max(there, 0)
         effects.moves(session, f"{name}:use:{kind}", account.reserved_account, earned, part)
         if part != micro:
@@ -202,7 +204,7 @@ def hold(effects: Effects, session: Live, released: int, paid: int, held: int) -
     session.reserved += held - released
 
 
-def grant(effects: Effects, terms: Terms, session: Live, units: Units, spendable: int | None) -> tuple[Granted, int]:
+def grant(effects: Effects, terms: Terms, session: Live, units: Units, left: int | None) -> tuple[Granted, int]:
     """Hold what a group asks for, as far as money and allowances go; return the answer and the money held."""
     account, leg = session.account, session.legs[units.rating_group]
     try:
@@ -215,7 +217,7 @@ def grant(effects: Effects, terms: Terms, session: Live, units: Units, spendable
         return Granted(leg.group, Result.END_USER_SERVICE_DENIED, 0, final=final, charged_micro=leg.charged), 0
     wanted = units.requested or kind.quota
     wanted = wanted if wanted < kind.most else kind.most
-    found = pricing.grant(account, leg, wanted, None if route.is_free else spendable)
+    found = pricing.grant(account, leg, wanted, None if route.is_free else left)
     if not found.units:
         result = Result.QUOTA_LIMIT_REACHED
         return Granted(leg.group, result, 0, final=final, charged_micro=leg.charged, message=found.why), 0

@@ -8,6 +8,7 @@ from mvne_billing.charging import plain, pricing
 from mvne_billing.charging.account import Account, Leg, Live
 from mvne_billing.charging.deciding import close, is_served, refused
 from mvne_billing.charging.effects import Effects
+from mvne_billing.charging.fading import spendable
 from mvne_billing.charging.keeping import lay_down
 from mvne_billing.charging.reporting import count, report
 from mvne_billing.charging.routing import Terms, settle
@@ -33,7 +34,7 @@ def enquire(terms: Terms, account: Account, event: Event) -> Answer:
     leg = _leg(account, event)
     try:
         settle(account, terms, leg)
-        found = pricing.grant(account, leg, event.units, _spendable(account, leg))
+        found = pricing.grant(account, leg, event.units, _spendable(account, leg, event))
         cost = pricing.more(account, leg, event.units).charge
     except Unrateable as problem:
         return _answer(account, event, refused(event.rating_group, problem), 0)
@@ -55,7 +56,7 @@ def charge(effects: Effects, terms: Terms, session: Live, event: Event) -> Answe
         settle(account, terms, leg)
     except Unrateable as problem:
         return _answer(account, event, refused(event.rating_group, problem), 0)
-    found = pricing.grant(account, leg, event.units, _spendable(account, leg))
+    found = pricing.grant(account, leg, event.units, _spendable(account, leg, event))
     if found.units < event.units or not _may(account, leg, event):
         return _answer(account, event, _limited(event, account, leg, found), 0)
     session.legs[leg.group] = leg
@@ -162,8 +163,8 @@ def _check_line(account: Account, event: Event) -> None:
         raise UnknownSubscription(f"line {account.id}: {problem.message}") from None
 
 
-def _spendable(account: Account, leg: Leg) -> int | None:
-    return account.free - account.floor if account.is_prepaid and not leg.route.is_free else None
+def _spendable(account: Account, leg: Leg, event: Event) -> int | None:
+    return None if leg.route.is_free else spendable(account, event.at)
 
 
 def _may(account: Account, leg: Leg, event: Event) -> bool:
@@ -177,5 +178,5 @@ def _limited(event: Event, account: Account, leg: Leg, found: pricing.Grant) -> 
 
 
 def _answer(account: Account, event: Event, granted: Granted, micro: int) -> Answer:
-    free = account.free if account.is_prepaid else None
+    free = account.free - account.faded if account.is_prepaid else None
     return Answer(event.session, event.sequence, granted.result, (granted,), micro, account.currency, free, False)

@@ -9,6 +9,8 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import BindParameter, Connection, Row, and_, bindparam, func, select
 
+from mvne_billing.balance.holding import lots_of
+from mvne_billing.balance.lots import Lot
 from mvne_billing.charging.account import Account
 from mvne_billing.charging.keeping import session_from
 from mvne_billing.charging.recording import LIVE_BATCH
@@ -96,10 +98,13 @@ def load(conn: Connection, brand: str, terms: Terms, lines: Sequence[str], at: d
     held: dict[str, dict[CounterKey, int]] = defaultdict(dict)
     for line, bucket, start, units in conn.execute(_HELD, named):
         held[line][bucket, start] = units
+    lots: dict[str, list[Lot]] = defaultdict(list)
+    for lot in lots_of(conn, brand, *money):
+        lots[lot.subscription].append(lot)
     found: dict[str, Account] = {}
     for line in sorted(desk.lines, key=lambda one: one in desk.pools):
         if line in money:
-            found[line] = _account(brand, desk, terms, line, money[line], held[line], found, at)
+            found[line] = _account(brand, desk, terms, line, money[line], held[line], lots[line], found, at)
     for row in conn.execute(_SESSIONS, named):
         if row.subscription in found:
             account = found[row.subscription]
@@ -123,6 +128,7 @@ def _account(
     line: str,
     money: Row[Any],
     held: Mapping[CounterKey, int],
+    lots: Sequence[Lot],
     found: Mapping[str, Account],
     at: datetime,
 ) -> Account:
@@ -138,7 +144,7 @@ def _account(
     lists = own_numbers.lists_at(own, at) if own else {}
     meter.stand(owner.meter if owner else None, pool.caps if pool and owner else {}, lists)
     account = Account(
-        brand, meter, money.free_micro, money.reserved_micro, money.floor_micro, money.version, held, owner
+        brand, meter, money.free_micro, money.reserved_micro, money.floor_micro, money.version, held, owner, lots
     )
     if owner is not None:
         owner.members.add(line)

@@ -22,7 +22,11 @@ _EARNED = {str(kind.value): usage_revenue(kind) for kind in Kind}
 
 def run(effects: Effects, terms: Terms, session: Live, request: Request, durability: str) -> Answer:
     """Do a checked step of an open session at its moment and return the answer."""
-    if len(request.groups) == 1 and session.account.is_prepaid and session.account.owner is None:
+    account = session.account
+    is_plain = (
+        account.is_prepaid and account.owner is None and (account.fades_at is None or session.at < account.fades_at)
+    )
+    if is_plain and len(request.groups) == 1:
         leg = _leg(terms, session, request.groups[0])
         if leg is not None:
             told = _run(effects, terms, session, leg, request, durability)
