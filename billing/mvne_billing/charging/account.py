@@ -17,6 +17,7 @@ from mvne_billing.charging.session import FinalUnit, Service
 from mvne_billing.charging.spots import Place, Walked
 from mvne_billing.ledger import accounts
 from mvne_billing.mediation.counters import CounterKey, Counters
+from mvne_billing.mediation.desk import asks_on_net
 from mvne_billing.mediation.meter import Meter
 from mvne_billing.mediation.shelves import Shelves, Slot
 from mvne_billing.rating.result import Part
@@ -39,6 +40,7 @@ class Account:
     """
 
     __slots__ = (
+        "asks_on_net",
         "brand",
         "compiled",
         "counters",
@@ -102,10 +104,12 @@ class Account:
         self.members: set[str] = set()
         self.sessions: dict[str, Live] = {}
         self.touched: set[CounterKey] = set()
-        #: Plans of the services used lately, for the allowances that were open then.
-        self.compiled: dict[Service, Compiled | None] = {}
+        #: Plans of the services used lately, on-net or not, for the allowances that were open then.
+        self.compiled: dict[tuple[Service, bool], Compiled | None] = {}
         self.shelves: Shelves | None = None
         self.guards: tuple[Guard, ...] = meter.plan.tariff.guards
+        #: Whether it matters to its allowances that a called number is the brand's own.
+        self.asks_on_net: bool = asks_on_net(meter.plan, meter.purchases) or (owner is not None and owner.asks_on_net)
 
     def of(self, holder: str) -> Account:
         """Return who keeps a holder's counters: this line, or the owner of its pool."""

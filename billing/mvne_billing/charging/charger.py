@@ -20,7 +20,7 @@ from mvne_billing.charging.account import Account, Live
 from mvne_billing.charging.answering import answer_from, answer_text, digest
 from mvne_billing.charging.checking import check
 from mvne_billing.charging.effects import Effects
-from mvne_billing.charging.keeping import session_from
+from mvne_billing.charging.keeping import called, session_from
 from mvne_billing.charging.loading import Known, ensure, load, look_up, versions
 from mvne_billing.charging.routing import Terms
 from mvne_billing.charging.session import (
@@ -147,6 +147,8 @@ class Charger:
             self._missing.discard((asked.brand, asked.subscription))
             entry.refusal = UnknownSubscription(f"brand {asked.brand} has no line {asked.subscription}")
             return
+        if account.asks_on_net and not isinstance(asked, Sweep) and not self._knows_called(asked):
+            raise Cold
         try:
             if isinstance(asked, Request):
                 entry.answer = self._step(effects, account, asked, entry)
@@ -157,6 +159,10 @@ class Charger:
         except ChargingRefused as refusal:
             self._be_sure(effects, account, entry)
             entry.refusal = refusal
+
+    def _knows_called(self, asked: Request | Event) -> bool:
+        terms = self._terms[asked.brand]
+        return all(terms.knows(number, asked.at) for number in numbers_called(asked))
 
     def _be_sure(self, effects: Effects, account: Account, entry: Entry) -> None:
         """Have a line's copy held against the store, unless the commit that the entry waits for does that."""
@@ -315,6 +321,9 @@ class Charger:
             found = Found(brand, terms, wanted)
             if wanted:
                 found.accounts = load(conn, brand, terms, wanted, at)
+            known = [(found.accounts.get(one.key[1]) or self._accounts.get(one.key), one.asked) for one in entries]
+            asking = [asked for account, asked in known if account is not None and account.asks_on_net]
+            terms.look(conn, {number for asked in asking for number in numbers_called(asked)}, at)
             _look(conn, entries, found)
             found.versions = versions(conn, brand, sorted({one.key[1] for one in entries if one.is_sure}))
         if any(line not in found.accounts for line in wanted):
@@ -459,7 +468,18 @@ def _look(conn: Connection, entries: Sequence[Entry], found: Found) -> None:
             key = (asked.brand, asked.session, asked.sequence)
             found.looked[key] = look_up(conn, *key)
         if isinstance(asked, Event) and asked.action is Action.REFUND:
-            found.rows[asked.brand, asked.refunds] = row_of(conn, session_table, asked.brand, asked.refunds)
+            row = row_of(conn, session_table, asked.brand, asked.refunds)
+            found.rows[asked.brand, asked.refunds] = row
+            found.terms.look(conn, called(row.content) if row else (), asked.at)
+
+
+def numbers_called(asked: Asked) -> list[str]:
+    """Return the numbers that a request or an event calls, as dialled."""
+    if isinstance(asked, Request):
+        services = [units.service for units in asked.groups]
+    else:
+        services = [asked.service] if isinstance(asked, Event) else []
+    return [one.to for one in services if one is not None and one.to is not None]
 
 
 @dataclass(slots=True)

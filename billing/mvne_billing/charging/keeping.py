@@ -106,6 +106,12 @@ def session_from(account: Account, terms: Terms, row: Any) -> Live:
     return session
 
 
+def called(content: str) -> list[str]:
+    """Return the numbers that a session kept as text called, as dialled."""
+    kept = json.loads(content)
+    return [leg[1][1] for leg in kept.get("legs", ()) if leg[1][1] is not None]
+
+
 def _leg_from(account: Account, terms: Terms, saved: Sequence[Any]) -> Leg:
     group, (kind, *said), start, since, charged, granted, held_micro, rows, taken, *segment = saved
     leg = Leg(group, Service(Kind(kind), *said), read_stamp(start))

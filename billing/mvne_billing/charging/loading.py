@@ -12,7 +12,7 @@ from sqlalchemy import BindParameter, Connection, Row, and_, bindparam, func, se
 from mvne_billing.balance.holding import lots_of
 from mvne_billing.balance.lots import Lot
 from mvne_billing.charging.account import Account
-from mvne_billing.charging.keeping import session_from
+from mvne_billing.charging.keeping import called, session_from
 from mvne_billing.charging.recording import LIVE_BATCH
 from mvne_billing.charging.routing import Terms
 from mvne_billing.columns import UtcDateTime
@@ -105,7 +105,10 @@ def load(conn: Connection, brand: str, terms: Terms, lines: Sequence[str], at: d
     for line in sorted(desk.lines, key=lambda one: one in desk.pools):
         if line in money:
             found[line] = _account(brand, desk, terms, line, money[line], held[line], lots[line], found, at)
-    for row in conn.execute(_SESSIONS, named):
+    rows = conn.execute(_SESSIONS, named).all()
+    if any(account.asks_on_net for account in found.values()):
+        terms.look(conn, {number for row in rows for number in called(row.content)}, at)
+    for row in rows:
         if row.subscription in found:
             account = found[row.subscription]
             one = session_from(account, terms, row)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cached_property
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
+
+from sqlalchemy import Connection
 
 from mvne_billing.charging.account import Account, KindTerms, Leg
 from mvne_billing.charging.compiling import compiled
@@ -15,7 +17,7 @@ from mvne_billing.charging.costing import Fixed, fixed
 from mvne_billing.charging.session import FinalUnit, Policy, Service
 from mvne_billing.mediation.counters import Counters
 from mvne_billing.mediation.desk import BRAND
-from mvne_billing.mediation.rater import Rater
+from mvne_billing.mediation.rater import Held, Rater
 from mvne_billing.rating.guarding import watches
 from mvne_billing.rating.result import Unrateable, World
 from mvne_billing.rating.route import Line, Route, route
@@ -26,8 +28,12 @@ from mvne_plans.quantity import Kind
 #: Routes that are remembered; numbers called are many, and most are called again.
 MOST_ROUTES = 100_000
 
-#: A route is the same for all lines of a plan version in a time zone that keep no number lists of their own.
-RouteKey = tuple[str, int, str, Service]
+#: A route is the same for all lines of a plan version in a time zone that keep no number lists of their own, as long as
+#: the called number is the brand's own, or is not.
+RouteKey = tuple[str, int, str, Service, bool]
+
+#: How long it is believed when a number was the brand's own: numbers come and go.
+_BELIEVED = timedelta(minutes=10)
 
 
 class Day(NamedTuple):
@@ -45,14 +51,14 @@ _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 class Terms:
     """A brand as charging sees it: what pricing needs from outside, how it grants, and the routes found so far.
 
-    `on_net` remembers which called numbers (E.164) are the brand's own. `wholesale` are the brand's own counters under
-    tiered prices of the host, `prices` those of `today` that go by the unit alone.
+    `on_net` remembers of called numbers (E.164) when they were the brand's own, and when that was read. `wholesale` are
+    the brand's own counters under tiered prices of the host, `prices` those of `today` that go by the unit alone.
     """
 
     rater: Rater
     policy: Policy = field(default_factory=Policy)
     routes: dict[RouteKey, Route | Unrateable] = field(default_factory=dict)
-    on_net: dict[str, bool] = field(default_factory=dict)
+    on_net: dict[str, tuple[datetime, Sequence[Held]]] = field(default_factory=dict)
     prices: dict[tuple[str, int, Service], Fixed | None] = field(default_factory=dict)
     today: Day = field(default_factory=lambda: _day(_LONG_AGO, "UTC"))
     wholesale: Counters = field(default_factory=lambda: Counters(BRAND))
@@ -83,8 +89,30 @@ class Terms:
     def world(self, at: datetime, called: str | None) -> World:
         """Return the world at a moment; whether a called number is on-net is in it."""
         world = self.rater.on(at)
-        number = world.numbering.normalise(called) if called is not None else ""
-        return replace(world, on_net=frozenset([number])) if self.on_net.get(number) else world
+        return replace(world, on_net=frozenset([self.number(called)])) if called and self.is_ours(called, at) else world
+
+    def number(self, called: str) -> str:
+        """Return a called number, as dialled, in E.164."""
+        return self.rater.world.numbering.normalise(called)
+
+    def is_ours(self, called: str, at: datetime) -> bool:
+        """Say whether a called number was the brand's own at a moment; no, where that was not looked up."""
+        _, held = self.on_net.get(self.number(called), (None, ()))
+        return any(since <= at and (until is None or at < until) for since, until in held)
+
+    def knows(self, called: str, at: datetime) -> bool:
+        """Say whether it was looked up lately when a called number was the brand's own."""
+        known = self.on_net.get(self.number(called))
+        return known is not None and abs(at - known[0]) < _BELIEVED
+
+    def look(self, conn: Connection, called: Iterable[str], at: datetime) -> None:
+        """Look up when called numbers were the brand's own."""
+        numbers = {self.number(one) for one in called}
+        if numbers:
+            if len(self.on_net) >= MOST_ROUTES:
+                self.on_net.clear()
+            found = self.rater.on_net(conn, numbers)
+            self.on_net.update({one: (at, tuple(found.get(one, ()))) for one in numbers})
 
 
 def find(account: Account, terms: Terms, service: Service, at: datetime) -> Route:
@@ -92,7 +120,8 @@ def find(account: Account, terms: Terms, service: Service, at: datetime) -> Rout
     line = account.meter.subscription
     if account.meter.groups:
         return _route(account, terms, service, at)
-    key = (line.plan, line.version, line.timezone, service)
+    ours = account.asks_on_net and service.to is not None and terms.is_ours(service.to, at)
+    key = (line.plan, line.version, line.timezone, service, ours)
     found = terms.routes.get(key)
     if found is None:
         if len(terms.routes) >= MOST_ROUTES:
@@ -129,10 +158,11 @@ def settle(account: Account, terms: Terms, leg: Leg) -> None:
     if account.shelves is not leg.shelves:
         account.shelves = leg.shelves
         account.compiled.clear()
-    leg.plan = account.compiled.get(leg.service)
-    if leg.plan is None and leg.service not in account.compiled:
+    key = (leg.service, leg.route.on_net)
+    leg.plan = account.compiled.get(key)
+    if leg.plan is None and key not in account.compiled:
         start = account.meter.opening(leg.since).start
-        leg.plan = account.compiled[leg.service] = compiled(account, leg.route, leg.shelves, start)
+        leg.plan = account.compiled[key] = compiled(account, leg.route, leg.shelves, start)
 
 
 def _host(account: Account, terms: Terms, leg: Leg) -> Fixed | None:

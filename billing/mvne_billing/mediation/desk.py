@@ -148,7 +148,8 @@ def open_desk(
     bought = addons.purchases(conn, brand, ids) if known else {}
     counters = _counters(conn, brand, ids, _since(plans.values(), bought, earliest)) if known else {}
     numbers: Mapping[str, Sequence[Held]] = {}
-    if any(_asks_on_net(plan, bought) for plan in plans.values()):
+    added = [one for purchases in bought.values() for one in purchases]
+    if any(asks_on_net(plan, added) for plan in plans.values()):
         normalise = rater.world.numbering.normalise
         numbers = rater.on_net(conn, {normalise(number) for number in called})
     ahead = [one.id for one in known.values() if plans[one.plan, one.version].pay is Pay.PREPAID]
@@ -239,7 +240,7 @@ def open_wholesale(conn: Connection, brand: str, rater: Rater, earliest: datetim
     return Counters(BRAND, {(row.bucket, row.period_start): row.used for row in rows})
 
 
-def _asks_on_net(plan: Plan, bought: Mapping[str, Sequence[Purchase]]) -> bool:
+def asks_on_net(plan: Plan, bought: Iterable[Purchase]) -> bool:
     """Say whether anything in a plan, or in what was bought with it, looks at whether a number is of the brand."""
-    added = (bucket for purchases in bought.values() for one in purchases for bucket in one.addon.buckets)
+    added = (bucket for one in bought for bucket in one.addon.buckets)
     return any(ON_NET in bucket.to for bucket in (*plan.tariff.buckets, *added))
