@@ -46,6 +46,7 @@ soak:
 	@$(BIN)/python -m scripts.system_needs
 	@$(ENVIRONMENT) dev
 	@$(BIN)/python -m tests.soak --seed $(SEED) --seconds $(SECONDS)
+	@$(BIN)/python -m tests.soak_charging --seed $(SEED) --seconds $(SECONDS)
 
 docs:
 	@$(ENVIRONMENT) dev
@@ -59,3 +60,4 @@ bench:
 	@$(BIN)/python -m benchmarks.rating
 	@$(BIN)/python -m benchmarks.loading
 	@$(BIN)/python -m benchmarks.starting
+	@$(BIN)/python benchmarks/charging.py --sessions 5000 --runs 1 --no-http

@@ -72,12 +72,20 @@ def bootstrap(
         )
 
 
-def charging_store(store: Store) -> ChargingStore:
-    """Open what charging writes through: connections of its own to the store, by the driver of its kind."""
+def charging_store(store: Store, apart: bool = False) -> ChargingStore:
+    """Open what charging writes through: connections of its own to the store, by the driver of its kind.
+
+    With `apart`, a SQLite file has its writer in a process of its own: worth starting where charging stays.
+    """
     if store.engine.dialect.name == "postgresql":
         from mvne_billing.charging.postgresql_store import PostgresqlStore
 
         return PostgresqlStore(store.engine, store.read, store.transact)
+    path = store.engine.url.database
+    if apart and path not in (None, "", ":memory:"):
+        from mvne_billing.charging.sqlite_apart import SqliteApart
+
+        return SqliteApart(path, store.read, store.transact)
     from mvne_billing.charging.sqlite_store import SqliteStore
 
     return SqliteStore(store.engine, store.read, store.transact)

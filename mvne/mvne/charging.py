@@ -26,13 +26,16 @@ from mvne_provisioning.identifiers.imsi import Imsi
 from mvne_provisioning.inventory.profiles import holder_of_imsi
 
 
-def open_charger(platform: Platform, policy: Policy | None = None) -> Charger:
-    """Open charging over a platform's store; a `Front` to it serves programs on an event loop."""
+def open_charger(platform: Platform, policy: Policy | None = None, apart: bool = False) -> Charger:
+    """Open charging over a platform's store; a `Front` to it serves programs on an event loop.
+
+    `apart` is for a process that stays: see `bootstrap.charging_store`.
+    """
 
     def terms(conn: Connection, brand: str) -> Terms:
         return Terms(rater(selling(conn, brand)), policy or Policy())
 
-    return Charger(charging_store(platform.store), terms)
+    return Charger(charging_store(platform.store, apart), terms)
 
 
 def open_edge(

@@ -41,7 +41,7 @@ async def _serve(
     stop = asyncio.Event()
     for one in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(one, stop.set)
-    charger = open_charger(platform, policy)
+    charger = open_charger(platform, policy, apart=True)
     front = Front(charger)
     edge = open_edge(platform, brand, front, now, conventions)
     todo = Chores(chores(platform, brand, charger, front), now, sweep_every_s)

@@ -107,3 +107,20 @@ def test_the_settings_of_sqlite_keep_what_was_committed() -> None:
         found = {name: conn.exec_driver_sql(f"PRAGMA {name}").scalar_one() for name in ("foreign_keys", "synchronous")}
     engine.dispose()
     assert found == {"foreign_keys": 1, "synchronous": 2}
+
+
+def test_charging_that_stays_writes_a_file_from_a_process_of_its_own(tmp_path: Path) -> None:
+    from mvne.bootstrap import charging_store
+    from mvne_billing.charging.sqlite_apart import SqliteApart
+    from mvne_billing.charging.sqlite_store import SqliteStore
+
+    for url, apart, kind in (
+        (f"sqlite:///{tmp_path / 'brand.sqlite'}", True, SqliteApart),
+        (f"sqlite:///{tmp_path / 'brand.sqlite'}", False, SqliteStore),
+        ("sqlite://", True, SqliteStore),
+    ):
+        store = Store(open_engine(url))
+        found = charging_store(store, apart)
+        assert type(found) is kind
+        found.close()
+        store.engine.dispose()
