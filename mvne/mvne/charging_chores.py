@@ -13,8 +13,10 @@ from mvne.charging import open_charger
 from mvne.platform import Platform
 from mvne.selling import selling
 from mvne.usage import noticed
-from mvne_billing.charging.charger import Charger, Sweep, ask_together
+from mvne_billing.charging.asking import Sweep
+from mvne_billing.charging.charger import Charger
 from mvne_billing.charging.front import Front
+from mvne_billing.charging.together import ask_together
 from mvne_billing.mediation.marks import Crossing
 from mvne_billing.mediation.settled import Settled
 from mvne_billing.tables import crossing as crossing_table

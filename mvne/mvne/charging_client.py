@@ -16,8 +16,9 @@ from mvne.charging import open_charger
 from mvne.errors import MvneError
 from mvne.platform import Platform
 from mvne_billing.balance import account
-from mvne_billing.charging.charger import Asked, ask_together
+from mvne_billing.charging.asking import Asked
 from mvne_billing.charging.session import Answer, ChargingRefused, Service
+from mvne_billing.charging.together import ask_together
 from mvne_billing.tables import session as session_table
 from mvne_plans.quantity import Kind
 

@@ -13,11 +13,13 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
-from mvne_billing.charging.charger import MOST_TRIES, Asked, Charger, Cold, Entry, Sweep, alone, entered
+from mvne_billing.charging.asking import Asked, Cold, Entry, Sweep, entered
+from mvne_billing.charging.charger import Charger
 from mvne_billing.charging.effects import Batch, Effects
 from mvne_billing.charging.handing import Handing, InThreads, Told
 from mvne_billing.charging.session import Answer, Contended, Event, Request
 from mvne_billing.charging.store import ChargingStore, Moved, Unwritten
+from mvne_billing.charging.together import MOST_TRIES, alone
 
 #: So many decided requests are handed to an idle writer at once: it need not wait until all others are decided too.
 _EARLY = 32

@@ -23,7 +23,8 @@ from typing import BinaryIO
 from sqlalchemy import Connection
 
 from mvne_billing.charging.answering import digest
-from mvne_billing.charging.charger import Asked, Charger, Sweep, ask_together
+from mvne_billing.charging.asking import Asked, Sweep
+from mvne_billing.charging.charger import Charger
 from mvne_billing.charging.effects import Batch
 from mvne_billing.charging.routing import Terms
 from mvne_billing.charging.session import (
@@ -39,6 +40,7 @@ from mvne_billing.charging.session import (
     Units,
 )
 from mvne_billing.charging.sqlite_store import SqliteStore
+from mvne_billing.charging.together import ask_together
 from mvne_billing.subscription.pools import Membership, join
 from mvne_plans.catalogue import Pay
 from mvne_plans.quantity import Kind

@@ -12,7 +12,8 @@ from typing import Any, TypeVar
 import pytest
 from sqlalchemy import Connection
 
-from mvne_billing.charging.charger import MOST_TRIES, Charger, Sweep
+from mvne_billing.charging.asking import Sweep
+from mvne_billing.charging.charger import Charger
 from mvne_billing.charging.effects import Batch
 from mvne_billing.charging.front import Front
 from mvne_billing.charging.session import (
@@ -28,6 +29,7 @@ from mvne_billing.charging.session import (
     UnknownSubscription,
 )
 from mvne_billing.charging.store import ChargingStore, Moved, Unwritten
+from mvne_billing.charging.together import MOST_TRIES
 from mvne_billing.tables import session, session_request
 from tests.billing.builders import NUMBER
 from tests.billing.charging.till import CALL, DATA, START, TEXT, A, Till, open_store

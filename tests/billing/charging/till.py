@@ -13,7 +13,8 @@ from sqlalchemy import Connection, select
 
 from mvne_billing.balance import adjusting
 from mvne_billing.balance.account import open_balance
-from mvne_billing.charging.charger import Asked, Charger, Sweep, ask_together
+from mvne_billing.charging.asking import Asked, Sweep
+from mvne_billing.charging.charger import Charger
 from mvne_billing.charging.postgresql_store import PostgresqlStore
 from mvne_billing.charging.routing import Terms
 from mvne_billing.charging.session import (
@@ -30,6 +31,7 @@ from mvne_billing.charging.session import (
 )
 from mvne_billing.charging.sqlite_store import SqliteStore
 from mvne_billing.charging.store import ChargingStore
+from mvne_billing.charging.together import ask_together
 from mvne_billing.tables import balance as balance_table
 from mvne_plans.catalogue import Pay, Plan
 from mvne_plans.period import Every

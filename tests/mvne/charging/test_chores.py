@@ -12,10 +12,11 @@ from sqlalchemy import select
 
 from mvne.charging import open_charger
 from mvne.charging_chores import chores, notice_marks, sweep_once
-from mvne_billing.charging.charger import Charger, ask_together
+from mvne_billing.charging.charger import Charger
 from mvne_billing.charging.front import Front
 from mvne_billing.charging.serving import Chores, health
 from mvne_billing.charging.session import Answer, Request, Service, SessionClosed, Step, Units
+from mvne_billing.charging.together import ask_together
 from mvne_billing.ledger import verifying
 from mvne_billing.tables import session
 from mvne_plans.quantity import Kind
