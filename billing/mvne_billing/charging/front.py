@@ -29,14 +29,18 @@ _TOGETHER_AT_MOST = 2
 
 
 class _Lane:
-    """What goes to one writer: decided entries with their effects, and whether a batch is being written."""
+    """What goes to one writer: decided entries with their effects, and whether a batch is being written.
 
-    __slots__ = ("effects", "entries", "idle", "is_busy", "is_due", "number")
+    `ready` is a batch laid out while the writer is busy, so that it need not wait for that.
+    """
+
+    __slots__ = ("effects", "entries", "idle", "is_busy", "is_due", "number", "ready")
 
     def __init__(self, number: int) -> None:
         self.number = number
         self.effects = Effects()
         self.entries: list[Entry] = []
+        self.ready: tuple[list[Entry], Batch] | None = None
         self.is_busy = self.is_due = False
         self.idle = asyncio.Event()
 
@@ -111,11 +115,12 @@ class Front:
             self._wait(entry)
             return
         lane.entries.append(entry)
-        if lane.is_busy:
-            return
         if len(lane.entries) >= _EARLY:
-            self._write(lane)
-        elif not lane.is_due:
+            if not lane.is_busy:
+                self._write(lane)
+            elif lane.ready is None and lane.effects:
+                lane.ready = self._laid_out(lane)
+        elif not lane.is_busy and not lane.is_due:
             lane.is_due = True
             asyncio.get_running_loop().call_soon(self._write_due, lane)
 
@@ -145,22 +150,29 @@ class Front:
     def _write(self, lane: _Lane) -> None:
         """Hand what is decided to the writer; what is decided from now on is the next batch."""
         lane.is_busy = True
-        entries, lane.entries = lane.entries, []
-        if not lane.effects:
+        if lane.ready is None and not lane.effects:
+            entries, lane.entries = lane.entries, []
             self._answer(entries)
             self._rest(lane)
             return
-        self._begin(lane.number, lane.effects.flush(), partial(self._written, lane, entries))
+        entries, batch = lane.ready or self._laid_out(lane)
+        lane.ready = None
+        self._begin(lane.number, batch, partial(self._written, lane, entries))
+
+    def _laid_out(self, lane: _Lane) -> tuple[list[Entry], Batch]:
+        entries, lane.entries = lane.entries, []
+        return entries, lane.effects.flush()
 
     def _written(self, lane: _Lane, entries: list[Entry], failure: BaseException | None) -> None:
+        if failure is not None:
+            self._again(lane, entries, failure)
+        # The writer goes on while answers are given away.
+        self._rest(lane)
         if failure is None:
             self._answer(entries)
-        else:
-            self._again(lane, entries, failure)
-        self._rest(lane)
 
     def _rest(self, lane: _Lane) -> None:
-        if lane.entries:
+        if lane.ready is not None or lane.entries:
             self._write(lane)
         else:
             lane.is_busy = False
@@ -168,8 +180,8 @@ class Front:
 
     def _again(self, lane: _Lane, entries: Sequence[Entry], failure: BaseException) -> None:
         """Forget what was decided and not written, and let it be decided again; or give up with it."""
-        undone = [*entries, *lane.entries]
-        lane.entries, lane.effects = [], Effects()
+        undone = [*entries, *(lane.ready[0] if lane.ready is not None else ()), *lane.entries]
+        lane.ready, lane.entries, lane.effects = None, [], Effects()
         self._charger.undo(undone)
         for entry in undone:
             entry.again()

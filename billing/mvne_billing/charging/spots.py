@@ -146,6 +146,7 @@ def exact(rate: Rate) -> tuple[Fraction, Fraction, Fraction, Fraction]:
     return unit, setup, least, largest
 
 
+@lru_cache(maxsize=4096)
 def charges_of(rate: Rate, over: int) -> Charges | None:
     """Return what a rate charges, over a plan's denominator; None for a free one."""
     if rate.is_free:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import random
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractContextManager
@@ -186,6 +187,29 @@ def test_what_could_not_be_written_is_done_again(till: Till, watched: Watched, f
     assert {one.charged_micro for one in told} == {150_000}
     assert watched.failures == []
     assert all(till.money(line(number)) == (10 * EUR - 300_000, 0) for number in range(8))
+
+
+@pytest.mark.parametrize(
+    "failure", [Moved("another wrote"), Unwritten("locked out"), RuntimeError("unheard of")], ids=repr
+)
+def test_what_was_laid_out_behind_a_batch_that_failed_is_done_again_with_it(
+    till: Till, watched: Watched, failure: BaseException
+) -> None:
+    """So many clients that batches wait for the writer: what they hold rests on what was not written."""
+    written = itertools.count(1)
+
+    def fail(batch: Batch) -> None:
+        if next(written) == 2:
+            raise failure
+
+    watched.before = fail
+
+    async def work(front: Front) -> list[Answer]:
+        return await asyncio.gather(*(a_session(front, till, n % 8, f"s{n}-") for n in range(160)))
+
+    told = drive(till, work)
+    assert {one.charged_micro for one in told} == {150_000}
+    assert [till.money(line(number)) for number in range(8)] == [(10 * EUR - 20 * 150_000, 0)] * 8
 
 
 def test_a_request_that_the_store_will_not_take_fails_alone(till: Till, watched: Watched) -> None:
