@@ -55,7 +55,7 @@ class Memory:
     def read(self, entries: Sequence[Entry]) -> list[Found]:
         """Read what these need and memory lacks: terms, lines with their sessions, answers of long ago.
 
-        Changes nothing in memory, so that a thread may do it while others decide.
+        Changes nothing that others decide by, so that a thread may do it meanwhile; whose numbers are whose it adds.
         """
         brands: dict[str, list[Entry]] = {}
         for entry in entries:
