@@ -1,4 +1,4 @@
-"""What the tests need from the operating system, and how to get it: PostgreSQL's server programs and Pango for PDF.
+"""What the tests need from the operating system, and how to get it: PostgreSQL's server, Pango for PDF, Java for Spark.
 
 Run as `python -m scripts.system_needs` before the tests. What is missing is installed by apt-get when we are root;
 otherwise one line names the exact command and the exit code is 1. It imports nothing outside the standard library, so
@@ -68,6 +68,7 @@ NEEDS: tuple[Need, ...] = (
         ("libpango-1.0-0", "libpangoft2-1.0-0", "libharfbuzz-subset0"),
         _libraries("libpango-1.0.so.0", "libpangoft2-1.0.so.0", "libharfbuzz-subset.so.0"),
     ),
+    Need("Java", ("openjdk-17-jre-headless",), lambda: shutil.which("java") is not None),
 )
 
 
