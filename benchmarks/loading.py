@@ -9,7 +9,7 @@ from pathlib import Path
 
 import mvne
 from benchmarks.measuring import report, seconds
-from benchmarks.rating import records
+from benchmarks.one_line import records
 from mvne import phone
 from mvne.selling import selling
 from mvne.usage import load_records
