@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mvne.cli import output, rerating, usage_files
+from mvne.cli import estimating, output, rerating, usage_files
 from mvne.cli.options import Moment, at_option, brand_option, json_option, moment, opened, store_option, which_brand
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ def group() -> None:
     """Bring in what lines used, price it, and put it right."""
 
 
-for _command in (*usage_files.COMMANDS, *rerating.COMMANDS):
+for _command in (*usage_files.COMMANDS, *rerating.COMMANDS, *estimating.COMMANDS):
     group.add_command(_command)
 
 
