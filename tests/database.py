@@ -22,11 +22,28 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import psycopg
+from sqlalchemy import Engine
 
-from mvne.store import open_engine
+from mvne import store
 from scripts.system_needs import server_programs
 
 __all__ = ["Server", "ServerDidNotStart", "open_engine", "running_server"]
+
+
+_FIRST: dict[str, Engine] = {}
+
+
+def share_compiled(engine: Engine) -> Engine:
+    """Let an engine use what SQLAlchemy compiled for the others of its kind in this process: half of the time."""
+    first = _FIRST.setdefault(engine.dialect.name, engine)
+    engine.dialect, engine._compiled_cache = first.dialect, first._compiled_cache
+    return engine
+
+
+def open_engine(url: str) -> Engine:
+    """Open a database as the roof does, quickly."""
+    return share_compiled(store.open_engine(url))
+
 
 #: Who runs the server when we are root: Debian's own user for it, else the user that owns nothing.
 UNPRIVILEGED = ("postgres", "nobody")

@@ -68,7 +68,7 @@ def test_a_state_machine_runs_with_the_big_budget(tmp_path: Path) -> None:
 
 
 def test_rounds_go_on_with_the_next_seed_until_the_time_is_up(tmp_path: Path) -> None:
-    done = soak(tmp_path, PROPERTY, seed=7, seconds=15)
+    done = soak(tmp_path, PROPERTY, seed=7, seconds=9)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "seeds 7 to 7" not in done.stdout
     assert len((tmp_path / "numbers").read_text().split()) > 20

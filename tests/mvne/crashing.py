@@ -19,7 +19,7 @@ from typing import Any
 
 from sqlalchemy import Engine, event
 
-from tests.mvne.house import AT, Clock, House, open_house
+from tests.mvne.house import AT, Clock, House, engines, open_house
 
 UseCase = Callable[[House], object]
 
@@ -53,7 +53,6 @@ def _live_and_die(url: str, use_case: UseCase, place: int, clock: Clock, pipe: i
     status = 1
     try:
         with open_house(url, clock) as house:
-            warm(house)
             _die_before_commit(engines(house), place)
             use_case(house)
         status = 0
@@ -61,13 +60,6 @@ def _live_and_die(url: str, use_case: UseCase, place: int, clock: Clock, pipe: i
         os.write(pipe, traceback.format_exc().encode())
     finally:
         os._exit(status)
-
-
-def engines(house: House) -> list[Engine]:
-    """Return what a house writes to: the store, and the database of the simulated world."""
-    world = house.platform.world
-    assert world is not None
-    return [house.platform.store.engine, world.smdp._engine]
 
 
 def _die_before_commit(opened: list[Engine], place: int) -> None:
@@ -92,16 +84,6 @@ def _die_before_commit(opened: list[Engine], place: int) -> None:
         engine.dialect.do_commit = do_commit  # type: ignore[assignment, method-assign]  # the last moment before a commit
 
 
-_WARM: dict[str, Engine] = {}
-
-
-def warm(house: House) -> None:
-    """Let the engines of this process, and of children to come, share what SQLAlchemy compiled: half of the time."""
-    for engine in engines(house):
-        first = _WARM.setdefault(engine.dialect.name, engine)
-        engine.dialect, engine._compiled_cache = first.dialect, first._compiled_cache
-
-
 def walk(
     copy: Callable[[], AbstractContextManager[str]],
     use_case: UseCase,
@@ -120,7 +102,6 @@ def walk(
                 return done
             clock.now += timedelta(minutes=1)
             with open_house(url, clock) as house:
-                warm(house)
                 try:
                     use_case(house)
                     check(house)

@@ -14,6 +14,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import Engine
+
 from mvne import lines, phone, usage
 from mvne.billrun import BillRun, run_bills
 from mvne.bootstrap import bootstrap
@@ -37,7 +39,7 @@ from mvne_provisioning.identifiers.imsi import Imsi
 from mvne_provisioning.network.port import UsageKind
 from mvne_provisioning.network.simulated_use import Use
 from scripts.packages import ROOT
-from tests.database import Server
+from tests.database import Server, share_compiled
 
 AT = datetime(2027, 1, 4, 9, tzinfo=UTC)
 MINUTE, MB, GB = 60, 10**6, 10**9
@@ -143,7 +145,17 @@ def open_house(url: str, clock: Clock | None = None) -> Iterator[House]:
     """Open the platform at a store's URL, everything outside simulated."""
     time = clock or Clock()
     with bootstrap(Settings(store=url), time) as platform:
-        yield House(platform, time)
+        house = House(platform, time)
+        for engine in engines(house):
+            share_compiled(engine)
+        yield house
+
+
+def engines(house: House) -> list[Engine]:
+    """Return what a house writes to: the store, and the database of the simulated world."""
+    world = house.platform.world
+    assert world is not None
+    return [house.platform.store.engine, world.smdp._engine]
 
 
 #: What has happened in a launched store before a test begins.

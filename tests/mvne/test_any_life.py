@@ -21,8 +21,7 @@ from mvne_billing.ledger.verifying import verify
 from mvne_provisioning.errors import ProvisioningError
 from mvne_provisioning.network.port import HostUnavailable
 from mvne_provisioning.order.placing import open_orders
-from tests.mvne.crashing import engines
-from tests.mvne.house import CARE_HOME, PARIS_NUMBER, House, example, open_house
+from tests.mvne.house import CARE_HOME, PARIS_NUMBER, House, engines, example, open_house
 from tests.mvne.wholeness import unrest
 
 #: What can be said to a person; anything else that is raised is a fault of ours.

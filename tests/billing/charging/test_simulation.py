@@ -9,7 +9,7 @@ from tests.billing.charging.simulation import Broken, Simulation, replayed
 from tests.billing.charging.till import Till
 
 
-@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize("seed", [1, 2])
 def test_the_books_hold_through_crashes_doubles_delays_and_clocks_that_step(seed: int) -> None:
     with open_books() as books, open_books() as again:
         life = Simulation(Till(books), seed, risk=0.02)

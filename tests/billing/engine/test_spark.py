@@ -17,7 +17,7 @@ from mvne_billing.rating.engine.port import EngineError
 from mvne_billing.rating.engine.spark import LOCAL, SparkCluster
 from mvne_billing.rating.engine.summing import counters_of
 
-RECORDS, SUBSCRIBERS = 4_000, 100
+RECORDS, SUBSCRIBERS = 2_000, 60
 
 #: For small files it is quicker to read plans than to compile them.
 SMALL = {

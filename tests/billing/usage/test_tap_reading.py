@@ -394,4 +394,4 @@ def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
         tracemalloc.stop()
         return found
 
-    assert peak(1500) < peak(300) + 200_000
+    assert peak(900) < peak(300) + 100_000

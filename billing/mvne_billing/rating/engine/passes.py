@@ -75,7 +75,8 @@ class Passes:
             self._route(market.keys(), opening, range(market.space))
         else:
             records = self.keep("keyed", records)
-            seen = [int(str(one)) for (one,) in self.engine.fetch("SELECT DISTINCT key FROM keyed")]
+            # In order: the same files get the same numbers of routes at every run and on every engine.
+            seen = sorted(int(str(one)) for (one,) in self.engine.fetch("SELECT DISTINCT key FROM keyed"))
             self._route((market.unpacked(one) for one in seen), opening, seen)
         staged = self._staged(routed(records, self.key_routes, self.flow.routes, self.flow.cells))
         self.fresh = staged
