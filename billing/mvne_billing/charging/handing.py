@@ -19,7 +19,6 @@ class Handing(Protocol):
 
     def begin(self, lane: int, batch: Batch, told: Told) -> None:
         """Take a batch; call `told` later, never at once."""
-        ...
 
 
 class InThreads:

@@ -17,12 +17,9 @@ class Charging(Protocol):
     @property
     def durability(self) -> str:
         """What was done before an answer is given."""
-        ...
 
     def ask(self, asked: Request | Event) -> Awaitable[Answer]:
         """Answer once all that follows is on disk; the answer raises a `ChargingRefused` when nothing follows."""
-        ...
 
     async def close(self) -> None:
         """Answer what was asked already, then let go of the store."""
-        ...

@@ -27,16 +27,13 @@ class Keeper(Protocol):
     @property
     def counters(self) -> Counters:
         """Its own counters, of what is used."""
-        ...
 
     @property
     def held(self) -> dict[CounterKey, int]:
         """What open sessions hold of them."""
-        ...
 
     def of(self, holder: str) -> Keeper:
         """Return who keeps another holder's: the owner of its pool."""
-        ...
 
 
 class Walking(Protocol):
@@ -45,17 +42,14 @@ class Walking(Protocol):
     @property
     def walked(self) -> Walked:
         """Units in a row by place."""
-        ...
 
     @property
     def taken(self) -> dict[Place, int]:
         """What they took of which counter."""
-        ...
 
     @property
     def paid(self) -> int:
         """What they cost, as it is rounded."""
-        ...
 
 
 class Charges(NamedTuple):
