@@ -7,7 +7,6 @@ is written.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
 
 from mvne_billing.charging import deciding, events, straight
@@ -111,7 +110,7 @@ class Charger(Memory):
         terms = self._terms[asked.brand]
         if asked.action in (Action.CHECK, Action.PRICE):
             self._be_sure(effects, account, entry)
-            return replace(events.enquire(terms, account, asked), durability=self.durability)
+            return events.enquire(terms, account, asked)._replace(durability=self.durability)
         session = account.sessions.get(asked.session)
         answered = self._answered(account, session, asked, entry, may_open=True)
         if answered is not None:
@@ -122,7 +121,7 @@ class Charger(Memory):
             answer = events.charge(effects, terms, session, asked)
         else:
             answer = events.refund(effects, terms, session, asked, self._refunded(account, asked))
-        return self._keep(effects, session, replace(answer, durability=self.durability), entry, is_new=True)
+        return self._keep(effects, session, answer._replace(durability=self.durability), entry, is_new=True)
 
     def _sweep(self, effects: Effects, account: Account, asked: Sweep) -> None:
         session = account.sessions.get(asked.session)

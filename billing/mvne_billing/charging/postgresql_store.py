@@ -93,6 +93,9 @@ _PARTS: Mapping[str, tuple[str, int]] = {
     "suspense": (_insert("billing_suspense", rows.SUSPENSE, " ON CONFLICT (brand, id) DO NOTHING"), len(rows.SUSPENSE)),
     "wholesale": (_WHOLESALE, len(rows.WHOLESALE)),
 }
+#: Parts that are in every statement, with rows or without: each other statement is planned anew while clients wait.
+_ALWAYS = frozenset({"balances", "allowances", "opened", "sessions", "requests", "transfers", "usages", "crossings"})
+
 _GATE = "SELECT 1 FROM billing_allowance WHERE brand = ANY(%s) AND subscription = %s AND bucket = %s FOR UPDATE"
 
 
@@ -192,8 +195,11 @@ class PostgresqlStore:
 
 def _laid_out(batch: Batch) -> tuple[tuple[str, ...], list[object]]:
     """Return which tables a batch has rows for, and what its statement is filled in with."""
-    there = tuple(name for name in _PARTS if getattr(batch, name))
-    columns = [array(column) for name in there for column in zip(*getattr(batch, name), strict=True)]
+    there = tuple(name for name in _PARTS if name in _ALWAYS or getattr(batch, name))
+    columns: list[object] = []
+    for name in there:
+        its = getattr(batch, name)
+        columns += [array(column) for column in zip(*its, strict=True)] if its else ["{}"] * _PARTS[name][1]
     return there, [*columns, len(batch.balances)]
 
 

@@ -174,8 +174,7 @@ class Granted(NamedTuple):
     message: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """The answer to a request or an event, given only when all that follows from it is on disk.
 
     `result` is SUCCESS unless every group that asked was refused. `charged_micro` is what the session has cost so far,

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +19,7 @@ from mvne_billing.charging.effects import Batch
 from mvne_billing.charging.session import Units
 from mvne_billing.charging.sqlite_apart import SqliteApart
 from mvne_billing.charging.sqlite_store import WriterFailed
-from mvne_billing.charging.sqlite_writer import receive, send
+from mvne_billing.charging.sqlite_writer import CARRIED_AFTER, receive, send
 from mvne_billing.charging.store import Moved
 from mvne_billing.tables import session_request
 from tests.billing.builders import open_books
@@ -70,6 +74,32 @@ def test_what_cannot_be_written_is_told_apart_as_it_is_here(till: Till) -> None:
     with pytest.raises(WriterFailed, match="Overflow"):
         till.store.write(0, batch)
     assert till.rows(session_request) == []
+
+
+def test_what_is_in_the_log_is_carried_over_while_the_writer_goes_on(tmp_path: Path, till: Till) -> None:
+    """The file itself, without its log beside it, comes to hold what was written."""
+    assert till.store is not None
+    brand, file, alone = till.books.brand, tmp_path / "apart.sqlite", tmp_path / "alone.sqlite"
+    for number in range(CARRIED_AFTER):
+        batch = Batch()
+        batch.requests.append((brand, "s", number, "0" * 32, "[]", "2027-03-05 10:00:00.000000"))
+        till.store.write(0, batch)
+    deadline = time.monotonic() + 20
+    shutil.copy(file, alone)
+    while (held := _requests(alone)) < CARRIED_AFTER and time.monotonic() < deadline:
+        time.sleep(0.05)
+        shutil.copy(file, alone)
+    assert held == CARRIED_AFTER
+
+
+def _requests(file: Path) -> int:
+    """Count the requests in a file that may be in the middle of being written."""
+    with closing(sqlite3.connect(file)) as driver:
+        try:
+            count: int = driver.execute("SELECT count(*) FROM billing_session_request").fetchone()[0]
+        except sqlite3.DatabaseError:
+            return 0
+        return count
 
 
 def test_a_writer_ends_with_whoever_started_it(tmp_path: Path, till: Till) -> None:

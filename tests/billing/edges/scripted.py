@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from mvne_billing.charging.edges.edge import Edge
@@ -36,14 +36,14 @@ class Scripted:
         found = self.says.pop(0) if self.says else self._grants(asked)
         if isinstance(found, Exception):
             raise found
-        return replace(found, session=asked.session, sequence=asked.sequence)
+        return found._replace(session=asked.session, sequence=asked.sequence)
 
     def _grants(self, asked: Request | Event) -> Answer:
         if isinstance(asked, Event):
             granted = Granted(asked.rating_group, Result.SUCCESS, asked.units)
-            return replace(ANSWER, groups=(granted,), is_open=False)
+            return ANSWER._replace(groups=(granted,), is_open=False)
         groups = tuple(Granted(one.rating_group, Result.SUCCESS, one.requested, 3600) for one in asked.groups)
-        return replace(ANSWER, groups=groups, is_open=asked.step is not Step.RELEASE)
+        return ANSWER._replace(groups=groups, is_open=asked.step is not Step.RELEASE)
 
     async def close(self) -> None:
         """Nothing is open."""

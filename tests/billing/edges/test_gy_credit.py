@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -87,7 +86,7 @@ def test_a_life_of_a_session() -> None:
 
 def test_a_grant_says_how_much_how_long_and_when_to_ask_again() -> None:
     granted = Granted(10, Result.SUCCESS, 5_000_000, 3600, threshold=1_000_000, holding_s=60, tariff_change=AT)
-    charging = Scripted([replace(ANSWER, groups=(granted,), charged_micro=12)])
+    charging = Scripted([ANSWER._replace(groups=(granted,), charged_micro=12)])
 
     async def said(client: Client) -> None:
         answer = await client.ask(ccr(INITIAL, 0, service(10, {})))
@@ -122,7 +121,7 @@ def test_the_end_of_the_quota_says_what_then(
     final: FinalUnit, action: int, server: tuple[int, str] | None, filters: list[bytes]
 ) -> None:
     granted = Granted(10, Result.SUCCESS, 5, final=final)
-    _, (answer,) = told(ccr(INITIAL, 0, service(10, {})), charging=Scripted([replace(ANSWER, groups=(granted,))]))
+    _, (answer,) = told(ccr(INITIAL, 0, service(10, {})), charging=Scripted([ANSWER._replace(groups=(granted,))]))
     found = answer.multiple_services_credit_control[0].final_unit_indication
     assert (found.final_unit_action, found.restriction_filter_rule) == (action, filters)
     redirect = found.redirect_server
@@ -139,18 +138,18 @@ CODES = {
 
 @pytest.mark.parametrize(("result", "code"), CODES.items())
 def test_a_session_that_is_refused_has_the_code_and_one_that_goes_on_has_it_by_group(result: Result, code: int) -> None:
-    refused = replace(ANSWER, result=result, groups=(Granted(10, result),))
+    refused = ANSWER._replace(result=result, groups=(Granted(10, result),))
     _, (closed, going_on) = told(
         ccr(INITIAL, 0, service(10, {})),
         ccr(UPDATE, 1, service(10, {})),
-        charging=Scripted([replace(refused, is_open=False), refused]),
+        charging=Scripted([refused._replace(is_open=False), refused]),
     )
     assert closed.result_code == code
     assert (going_on.result_code, going_on.multiple_services_credit_control[0].result_code) == (2001, code)
 
 
 def test_the_end_of_a_session_is_always_taken_note_of() -> None:
-    failed = replace(ANSWER, result=Result.RATING_FAILED, groups=(Granted(10, Result.RATING_FAILED),), is_open=False)
+    failed = ANSWER._replace(result=Result.RATING_FAILED, groups=(Granted(10, Result.RATING_FAILED),), is_open=False)
     _, (answer,) = told(ccr(TERMINATION, 1, service(10)), charging=Scripted([failed]))
     assert (answer.result_code, answer.multiple_services_credit_control[0].result_code) == (2001, 5031)
 
@@ -330,17 +329,17 @@ def test_a_refund_names_what_it_gives_back(refund: Any, units: int) -> None:
 
 
 def test_a_balance_check_says_whether_there_is_enough() -> None:
-    none_left = replace(ANSWER, result=Result.QUOTA_LIMIT_REACHED, is_open=False)
-    barred = replace(ANSWER, result=Result.END_USER_SERVICE_DENIED, is_open=False)
+    none_left = ANSWER._replace(result=Result.QUOTA_LIMIT_REACHED, is_open=False)
+    barred = ANSWER._replace(result=Result.END_USER_SERVICE_DENIED, is_open=False)
     asked, answers = told(
-        event(2), event(2), event(2), charging=Scripted([replace(ANSWER, is_open=False), none_left, barred])
+        event(2), event(2), event(2), charging=Scripted([ANSWER._replace(is_open=False), none_left, barred])
     )
     assert asked.event.action is Action.CHECK
     assert [(one.result_code, one.check_balance_result) for one in answers] == [(2001, 0), (2001, 1), (4010, 1)]
 
 
 def test_a_price_enquiry_says_what_it_would_cost() -> None:
-    asked, (answer,) = told(event(3), charging=Scripted([replace(ANSWER, charged_micro=60_000, is_open=False)]))
+    asked, (answer,) = told(event(3), charging=Scripted([ANSWER._replace(charged_micro=60_000, is_open=False)]))
     assert asked.event.action is Action.PRICE
     cost = answer.cost_information
     assert (cost.unit_value.value_digits, cost.unit_value.exponent, cost.currency_code) == (60_000, -6, 978)
@@ -366,7 +365,7 @@ def test_many_requests_of_one_peer_are_worked_on_at_once() -> None:
             for one in waiting:
                 one.set()
         await waiting[-1 if len(waiting) == 2 else 0].wait()
-        return replace(ANSWER, session=asked.session, sequence=asked.sequence)
+        return ANSWER._replace(session=asked.session, sequence=asked.sequence)
 
     charging.ask = slowly  # type: ignore[method-assign]  # stands in for a busy disk
 

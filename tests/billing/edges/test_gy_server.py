@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -122,7 +121,7 @@ def test_a_peer_that_says_goodbye_is_answered_first() -> None:
 
     async def slowly(asked: Request | Event) -> Answer:
         await release.wait()
-        return replace(ANSWER, session=asked.session, sequence=asked.sequence)
+        return ANSWER._replace(session=asked.session, sequence=asked.sequence)
 
     charging.ask = slowly  # type: ignore[method-assign]  # stands in for a busy disk
 
@@ -142,7 +141,7 @@ def test_a_server_that_stops_answers_what_was_asked_and_says_goodbye() -> None:
 
     async def slowly(asked: Request | Event) -> Answer:
         await asyncio.sleep(0.1)
-        return replace(ANSWER, session=asked.session, sequence=asked.sequence)
+        return ANSWER._replace(session=asked.session, sequence=asked.sequence)
 
     charging.ask = slowly  # type: ignore[method-assign]  # stands in for a busy disk
 

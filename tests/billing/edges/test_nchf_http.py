@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import logging
 import re
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -43,7 +42,7 @@ def test_a_life_of_a_session_has_the_statuses_of_the_standard() -> None:
 
 
 def told(granted: Granted, asked: Body) -> Any:
-    answer = replace(ANSWER, groups=(granted,))
+    answer = ANSWER._replace(groups=(granted,))
     return Web(Scripted([answer])).create(asked).json["multipleUnitInformation"][0]
 
 
@@ -114,7 +113,7 @@ def test_a_group_that_is_refused_beside_others_has_its_own_result() -> None:
 def test_what_is_refused_as_a_whole_is_a_problem_with_the_standard_s_cause(
     result: Result, status: int, cause: str, asked: Body
 ) -> None:
-    refused = replace(ANSWER, result=result, groups=(Granted(10, result, message="why"),), is_open=False)
+    refused = ANSWER._replace(result=result, groups=(Granted(10, result, message="why"),), is_open=False)
     found = Web(Scripted([refused])).create(asked)
     assert found.is_problem
     assert (found.status, found.json["cause"], found.json["detail"]) == (status, cause, "why")
@@ -336,7 +335,7 @@ def test_no_made_up_reference_opens_anything(made_up: str) -> None:
 
 
 def test_the_answer_is_the_same_to_the_last_octet_when_a_request_is_repeated() -> None:
-    answer: Answer = replace(ANSWER, groups=(Granted(10, Result.SUCCESS, 5, 3600),))
+    answer: Answer = ANSWER._replace(groups=(Granted(10, Result.SUCCESS, 5, 3600),))
     asked = body(0, multipleUnitUsage=[usage(10, {})])
     web = Web(Scripted([answer, answer]))
     first, again = web.create(asked), web.create(asked | {"retransmissionIndicator": True})
