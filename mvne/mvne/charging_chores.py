@@ -19,6 +19,7 @@ from mvne_billing.charging.front import Front
 from mvne_billing.charging.together import ask_together
 from mvne_billing.mediation.marks import Crossing
 from mvne_billing.mediation.settled import Settled
+from mvne_billing.tables import OPEN_SESSION
 from mvne_billing.tables import crossing as crossing_table
 from mvne_billing.tables import session as session_table
 
@@ -99,7 +100,7 @@ def sweep_once(platform: Platform, brand: str, at: datetime) -> int:
 def _due(platform: Platform, brand: str, at: datetime) -> list[Sweep]:
     query = (
         select(session_table.c.id, session_table.c.subscription)
-        .where(session_table.c.brand == brand, session_table.c.state == "open", session_table.c.valid_until <= at)
+        .where(session_table.c.brand == brand, OPEN_SESSION, session_table.c.valid_until <= at)
         .order_by(session_table.c.valid_until, session_table.c.id)
         .limit(AT_ONCE)
     )

@@ -19,6 +19,7 @@ from mvne_billing.balance import account
 from mvne_billing.charging.asking import Asked
 from mvne_billing.charging.session import Answer, ChargingRefused, Service
 from mvne_billing.charging.together import ask_together
+from mvne_billing.tables import OPEN_SESSION
 from mvne_billing.tables import session as session_table
 from mvne_plans.quantity import Kind
 
@@ -55,7 +56,7 @@ def standing(platform: Platform, brand: str, line: str) -> dict[str, object]:
     with platform.store.read() as conn:
         money = account.find(conn, brand, line)
         query = select(session_table).where(
-            session_table.c.brand == brand, session_table.c.subscription == line, session_table.c.state == "open"
+            session_table.c.brand == brand, session_table.c.subscription == line, OPEN_SESSION
         )
         sessions = [
             {

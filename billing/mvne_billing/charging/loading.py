@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 from sqlalchemy import BindParameter, Connection, Row, and_, bindparam, func, select
@@ -22,7 +23,7 @@ from mvne_billing.mediation.meter import Meter
 from mvne_billing.sql import upsert
 from mvne_billing.states import SessionState
 from mvne_billing.subscription import own_numbers, pools
-from mvne_billing.tables import allowance, balance, session, session_request, usage_batch
+from mvne_billing.tables import OPEN_SESSION, allowance, balance, session, session_request, usage_batch
 
 _OF: BindParameter[Sequence[str]] = bindparam("ids", expanding=True)
 _BALANCES = select(balance).where(balance.c.brand == bindparam("brand"), balance.c.subscription.in_(_OF))
@@ -41,12 +42,11 @@ _SESSIONS = (
             session_request.c.sequence == session.c.sequence,
         ),
     )
-    .where(session.c.brand == bindparam("brand"), session.c.subscription.in_(_OF), session.c.state == "open")
-    .order_by(session.c.id)
+    .where(session.c.brand == bindparam("brand"), session.c.subscription.in_(_OF), OPEN_SESSION)
 )
 #: Counters matter from the oldest open session on.
 _OLDEST = select(func.min(session.c.opened_at, type_=UtcDateTime)).where(
-    session.c.brand == bindparam("brand"), session.c.subscription.in_(_OF), session.c.state == "open"
+    session.c.brand == bindparam("brand"), session.c.subscription.in_(_OF), OPEN_SESSION
 )
 
 
@@ -105,7 +105,8 @@ def load(conn: Connection, brand: str, terms: Terms, lines: Sequence[str], at: d
     for line in sorted(desk.lines, key=lambda one: one in desk.pools):
         if line in money:
             found[line] = _account(brand, desk, terms, line, money[line], held[line], lots[line], found, at)
-    rows = conn.execute(_SESSIONS, named).all()
+    # Sorted here: a database asked for the order goes through all sessions there ever were, which are in it.
+    rows = sorted(conn.execute(_SESSIONS, named), key=attrgetter("id"))
     if any(account.asks_on_net for account in found.values()):
         terms.look(conn, {number for row in rows for number in called(row.content)}, at)
     for row in rows:

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, Subquery, func, literal_column, or_, select, union, union_all
 
 from mvne_billing.ledger.transfer import Transfer
-from mvne_billing.tables import SESSION_CODE, session, transfer, usage
+from mvne_billing.tables import OPEN_SESSION, SESSION_CODE, session, transfer, usage
 
 Balances = dict[str, dict[str, int]]
 
@@ -48,9 +48,7 @@ def touching(brand: str, subscription: str, accounts: Collection[str]) -> Subque
     ended = select(usage.c.session).where(
         usage.c.brand == brand, usage.c.subscription == subscription, usage.c.session.is_not(None)
     )
-    running = select(session.c.id).where(
-        session.c.brand == brand, session.c.subscription == subscription, session.c.state == "open"
-    )
+    running = select(session.c.id).where(session.c.brand == brand, session.c.subscription == subscription, OPEN_SESSION)
     live = select(transfer).where(
         transfer.c.brand == brand,
         transfer.c.code == named,

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from sqlalchemy import Connection, func, select
 
 from mvne_billing.ledger import accounts
-from mvne_billing.tables import allowance, balance, session
+from mvne_billing.tables import OPEN_SESSION, allowance, balance, session
 from mvne_plans.quantity import Kind
 
 
@@ -28,7 +28,7 @@ def open_use(conn: Connection, brand: str) -> OpenUse:
     query = (
         select(session.c.content, session.c.subscription, balance.c.currency)
         .join(balance, (balance.c.brand == session.c.brand) & (balance.c.subscription == session.c.subscription))
-        .where(session.c.brand == brand, session.c.state == "open")
+        .where(session.c.brand == brand, OPEN_SESSION)
     )
     for content, line, currency in conn.execute(query):
         kept = json.loads(content)
@@ -48,7 +48,7 @@ def checks(conn: Connection, brand: str) -> Iterator[str]:
 def _money(conn: Connection, brand: str) -> Iterator[str]:
     query = (
         select(session.c.subscription, func.sum(session.c.reserved_micro))
-        .where(session.c.brand == brand, session.c.state == "open")
+        .where(session.c.brand == brand, OPEN_SESSION)
         .group_by(session.c.subscription)
     )
     held = {line: int(micro) for line, micro in conn.execute(query)}
@@ -60,7 +60,7 @@ def _money(conn: Connection, brand: str) -> Iterator[str]:
 
 def _units(conn: Connection, brand: str) -> Iterator[str]:
     held: dict[tuple[str, str, str], int] = defaultdict(int)
-    for content in conn.execute(select(session.c.content).where(session.c.brand == brand, session.c.state == "open")):
+    for content in conn.execute(select(session.c.content).where(session.c.brand == brand, OPEN_SESSION)):
         for _, *places in json.loads(content[0])["held"]:
             for line, counter, start, units in places:
                 held[line, counter, start] += units
