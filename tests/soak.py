@@ -1,5 +1,7 @@
 """Long fuzzing: every property and state machine of the tests, again and again, until the time is up.
 
+Tests marked `soak` are in it too: they visit some places of many, and others with each seed.
+
 Run as `make soak SEED=7 SECONDS=600` or `python -m tests.soak`. Each round is a pytest run of all that Hypothesis
 drives, under its profile `soak`, with the seed of the round: the first seed, then the next. The same seed gives the
 same examples in the same order, so a failure comes back with `make soak SEED=<the seed printed>`.
@@ -42,7 +44,7 @@ def command(seed: int, chosen: Sequence[str] = ()) -> list[str]:
         "-p",
         "tests.soak",
     ]
-    return [sys.executable, "-m", "pytest", "-q", "-m", "hypothesis", *options, *chosen]
+    return [sys.executable, "-m", "pytest", "-q", "-m", "hypothesis or soak", *options, *chosen]
 
 
 def run_round(seed: int, until: int, environment: Mapping[str, str], chosen: Sequence[str] = ()) -> int:
