@@ -41,11 +41,16 @@ def estimate(
     from mvne.estimating import estimate
     from mvne.planfile.reading import load
     from mvne_billing.rating.engine.api import Limits
+    from mvne_billing.rating.engine.port import EngineError
 
     if (plan is None) == (lines is None):
         raise click.UsageError("say either --plan, the plan of every number, or --lines, a file of lines")
+    try:
+        limits = Limits(memory)
+    except EngineError as problem:
+        raise click.BadParameter(str(problem), param_hint="--memory") from None
     begin = now()
-    found = estimate(load(plan_file), usage, lines or plan or "", folder, Limits(memory))
+    found = estimate(load(plan_file), usage, lines or plan or "", folder, limits)
     milliseconds = max((now() - begin) // timedelta(milliseconds=1), 1)
     _show(found, found.run.records * 1000 // milliseconds, as_json)
 

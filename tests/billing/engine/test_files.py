@@ -197,7 +197,7 @@ class Tight(Limits):
 
 def test_a_limit_is_written_like_1gb() -> None:
     with pytest.raises(EngineError, match="write it like 1GB"):
-        Limits("much").parts(1)
+        Limits("much")
 
 
 def test_a_run_says_what_became_of_everything(tmp_path: Path) -> None:

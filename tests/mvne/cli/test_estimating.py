@@ -68,7 +68,8 @@ REFUSED = {
     "no plan and no lines": ([], 2, "say either --plan"),
     "a plan that is not sold": (["--plan", "silver"], 1, "has no plan 'silver'"),
     "lines that are not there": (["--lines", "nobody.csv"], 1, "there is no file nobody.csv"),
-    "a limit that is none": (["--plan", "douceur", "--memory", "much"], 1, "write it like 1GB"),
+    "a limit that is none": (["--plan", "douceur", "--memory", "much"], 2, "write it like 1GB"),
+    "files that are not there": (["--plan", "douceur", "nobody.parquet"], 1, "there is no file nobody.parquet"),
 }
 
 
@@ -83,6 +84,11 @@ def test_what_cannot_be_estimated_is_said(
 def test_a_plan_file_that_is_not_valid_ends_with_its_own_status(mvne: Mvne, usage: Path, tmp_path: Path) -> None:
     (tmp_path / "plan.yaml").write_text("brand: {}\n")
     assert mvne("usage", "estimate", "plan.yaml", usage, "--plan", "x", "--output", "rated").status == 3
+
+
+def test_a_limit_that_is_none_is_said_before_any_file_is_read(mvne: Mvne) -> None:
+    said = mvne("usage", "estimate", "no.yaml", "no.parquet", "--plan", "x", "--output", "rated", "--memory", "1 lot")
+    assert (said.status, "--memory: '1 lot' is no limit of memory" in said.err) == (2, True), said.err
 
 
 def test_missing_columns_are_named(mvne: Mvne, tmp_path: Path) -> None:

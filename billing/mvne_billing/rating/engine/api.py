@@ -37,10 +37,16 @@ _MEMORY = re.compile(r"(\d+)\s*([KMGT])i?B?", re.IGNORECASE)
 
 @dataclass(frozen=True)
 class Limits:
-    """What a run may use: memory such as `1GB` (more than that goes to disk), and threads; None for what there is."""
+    """What a run may use: memory such as `1GB` (more than that goes to disk), and threads; None for what there is.
+
+    Raises `EngineError` for a limit of memory that is none.
+    """
 
     memory: str | None = None
     threads: int | None = None
+
+    def __post_init__(self) -> None:
+        self.parts(0)
 
     def parts(self, records: int) -> int:
         """Return in how many goes so many records are best summed, so that each go fits into memory.
@@ -87,7 +93,6 @@ def rate_files(
     import duckdb
 
     allowed = limits or Limits()
-    allowed.parts(0)  # what is no limit is said before anything is written
     output.mkdir(parents=True, exist_ok=True)
     try:
         with TemporaryDirectory(dir=output) as folder, opened(allowed.memory, allowed.threads, Path(folder)) as duck:

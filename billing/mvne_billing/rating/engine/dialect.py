@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from mvne_billing.rating.engine.expression import NUMBERS, Expr, whole
+from mvne_billing.rating.engine.expression import NUMBERS, Expr, smallest, whole
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,9 @@ def _narrow(dialect: Dialect, one: Expr) -> str:
 def _running(dialect: Dialect, one: Expr) -> str:
     value, key, *order = one.args
     by = ", ".join(dialect.sql(arg) for arg in order)
-    window = f"PARTITION BY {dialect.sql(key)} ORDER BY {by} ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW"
+    # A key of 32 bits, a time and a whole number are sorted as 24 bytes: a good deal faster than by more of them.
+    rows = f"PARTITION BY {dialect.cast(key, smallest(key))} ORDER BY {by}"
+    window = f"{rows} ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW"
     # A sum of 64-bit integers has another type in every engine: it is said which one is meant.
     return f"CAST(sum({dialect.number(value, one.is_wide)}) OVER ({window}) AS {dialect.types[one.store]})"
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+#: What a 32-bit integer holds.
+INT = (-(2**31), 2**31 - 1)
 #: What a 64-bit integer holds.
 LONG = (-(2**63), 2**63 - 1)
 #: What every dialect's widest integer holds: 38 decimal digits.
@@ -285,6 +287,11 @@ def _store(args: Sequence[Expr], low: int, high: int) -> str:
     if not _fits(low, high, WIDE):
         raise OutOfBounds("a number could outgrow 38 digits")
     return "wide" if any(one.is_wide for one in args) or not _fits(low, high, LONG) else "long"
+
+
+def smallest(one: Expr) -> str:
+    """Return the smallest type of whole numbers, of 32 bits or more, that holds all values of a number."""
+    return "int" if _fits(one.low, one.high, INT) else one.store
 
 
 def _arithmetic(op: str, left: Expr, right: Expr, low: int, high: int) -> Expr:

@@ -15,6 +15,7 @@ from mvne_billing.rating.engine.relation import Relation, union
 from mvne_billing.rating.engine.routes import (
     DONE,
     NO_ROUTE,
+    TWIN,
     Found,
     Key,
     Market,
@@ -81,8 +82,8 @@ class Passes:
         staged = self._staged(routed(records, self.key_routes, self.flow.routes, self.flow.cells))
         self.fresh = staged
         if repeated is not None:
-            self.twins = self.count("SELECT count(*) FROM staged WHERE repeated = 1")
-            self.fresh = union([staged.filter(equals(staged["repeated"], 0)), self._first_of_twins(staged)])
+            self.twins = self.count(f"SELECT count(*) FROM staged WHERE lane >= {TWIN}")
+            self.fresh = union([staged.filter(staged["lane"] < TWIN), self._first_of_twins(staged)])
         self.lanes = self._count_lanes(dialect.identifier)
 
     def _staged(self, rows: Relation) -> Relation:
@@ -102,9 +103,10 @@ class Passes:
         named = {name: self.engine.dialect.identifier(name) for name in staged.columns}
         said = [named[name] for name in CONTENT if name in named]
         order = f"row_number() OVER (PARTITION BY {named['id']} ORDER BY {', '.join(said)}) AS place"
-        columns = ", ".join(named.values())
-        self.engine.make("twin", f"SELECT {columns}, {order} FROM staged WHERE repeated = 1")
-        self.engine.make("first_twin", f"SELECT {columns} FROM twin WHERE place = 1")
+        own = f"CAST({named['lane']} - {TWIN} AS {self.engine.dialect.types['small']}) AS {named['lane']}"
+        columns = ", ".join({**named, "lane": own}.values())
+        self.engine.make("twin", f"SELECT {columns}, {order} FROM staged WHERE lane >= {TWIN}")
+        self.engine.make("first_twin", f"SELECT {', '.join(named.values())} FROM twin WHERE place = 1")
         return Relation(staged.columns, name="first_twin")
 
     def _route(self, keys: Iterable[Key], opening: Opening, asked: Iterable[int]) -> None:
@@ -162,7 +164,7 @@ CONTENT = ("started", "msisdn", "sort", "units", "called", "label", "session")
 
 def _staged(one: Relation) -> Relation:
     """Return staged rows without what only the first pass needs."""
-    return one.keep([name for name in one.columns if name not in ("lane", "repeated", "slice")])
+    return one.keep([name for name in one.columns if name not in ("lane", "slice")])
 
 
 def _plain(one: Relation) -> Relation:

@@ -36,6 +36,9 @@ REASONS = tuple(Reason)
 #: Lanes of a record: finished, on its way to gate 1 and so on, left to the reference, held for a reason.
 DONE, BY_REFERENCE, HELD = 0, 99, 100
 
+#: Added to the lane of a record whose id comes more than once, until it is known which of them counts.
+TWIN = 1000
+
 _ANY_TIME = datetime(2027, 1, 1, tzinfo=UTC)
 
 

@@ -30,7 +30,7 @@ from mvne_billing.rating.engine.expression import (
 from mvne_billing.rating.engine.leaves import NOBODY, with_leaf
 from mvne_billing.rating.engine.money import ceiling
 from mvne_billing.rating.engine.relation import Relation
-from mvne_billing.rating.engine.routes import BY_REFERENCE, HELD, KINDS, REASONS, Market
+from mvne_billing.rating.engine.routes import BY_REFERENCE, HELD, KINDS, REASONS, TWIN, Market
 from mvne_billing.rating.engine.spans import MICROS, Bands
 from mvne_billing.rating.engine.stays import Stays
 from mvne_billing.rating.engine.tables import Table
@@ -253,7 +253,8 @@ def routed(rows: Relation, key_routes: Relation, routes: Relation, cells: Relati
     priced = (rows["units"] > 0) & (rows["lane_used"] < BY_REFERENCE) & (rows["units"] <= rows["safe"]) & ~third
     # Nearly all records pass; what became of the others is asked of them alone.
     lane = case((found & priced, rows["next"]), otherwise=exceptions)
-    return _slim(rows.extend(lane=lane))
+    # One column for both: what has few values takes longer to keep than what has many.
+    return _slim(rows.extend(lane=lane + rows["repeated"] * TWIN))
 
 
 def _cut(rows: Relation, cells: Relation) -> Relation:
@@ -290,8 +291,7 @@ _KEPT = {
     "first": "long",
     "band_1": "tiny",
     "band_2": "tiny",
-    "lane": "tiny",
-    "repeated": "tiny",
+    "lane": "small",
 }
 
 
