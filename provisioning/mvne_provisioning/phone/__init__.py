@@ -1,0 +1,1 @@
+"""A software phone: an eUICC that checks everything, and the assistant (LPA) that downloads profiles to it."""
