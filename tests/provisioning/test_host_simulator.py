@@ -262,3 +262,8 @@ def test_eight_threads_cannot_give_one_number_to_two_lines(host: SimulatedHostNe
 
     with ThreadPoolExecutor(8) as threads:
         assert sum(threads.map(activate, range(100, 124))) == 1
+
+
+def test_a_speed_beyond_32_bits_is_kept(host: SimulatedHostNetwork, line: Imsi) -> None:
+    host.set_throttle("k", line, 10_000_000_000)
+    assert line_of(host, line).bits_per_second == 10_000_000_000

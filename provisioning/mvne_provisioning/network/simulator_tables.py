@@ -1,8 +1,19 @@
-"""Where the simulated host network keeps its lines and its usage: on the other side of the wire."""
+"""Where the simulated host network keeps its lines, its usage and its subscriptions: on the other side of the wire."""
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Index, MetaData, String, Table
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Index,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+)
 
 from mvne_provisioning.columns import UtcDateTime, one_of
 from mvne_provisioning.network.port import HostState, UsageKind
@@ -49,4 +60,22 @@ counter = Table(
     metadata,
     Column("name", String, primary_key=True),
     Column("value", BigInteger, nullable=False),
+)
+
+#: The home subscriber server: keys sealed by a vault under the key named beside them, SQN the last one given.
+subscribers = Table(
+    "simulated_hss_subscriber",
+    metadata,
+    Column("imsi", String(15), primary_key=True),
+    Column("sealed_keys", LargeBinary, nullable=False),
+    Column("sealed_with", String(32), nullable=False, index=True),
+    Column("amf", String(4), nullable=False),
+    Column("sqn", BigInteger, nullable=False),
+    Column("iccid", String(20)),
+    Column("msisdn", String(16)),
+    Column("apns", JSON, nullable=False),
+    Column("barred", Boolean, nullable=False),
+    Column("downlink", BigInteger, nullable=False),
+    Column("uplink", BigInteger, nullable=False),
+    CheckConstraint("sqn >= 0 AND sqn < 281474976710656", name="sqn_has_48_bits"),
 )
