@@ -13,11 +13,17 @@ from scripts.packages import PACKAGES, modules
 PREFIXES = {"mvne_billing": "billing_", "mvne_provisioning": "provisioning_", "mvne": "mvne_"}
 #: What stands for the other side of a wire has no brand of ours, and its tables say so by their name.
 SIMULATED = "simulated_"
+#: The SM-DP+ is a deployment of its own that serves operators, and operators are not brands of ours.
+OF_ITS_OWN = {"smdp_": "mvne_provisioning.smdp.server."}
 
 
 def table_problems(table: Table, homes: set[str]) -> list[str]:
     """Say what is wrong with a table that the modules `homes` hold: its prefix, its key, its references."""
     if table.name.startswith(SIMULATED) and any("simulator" in home for home in homes):
+        return []
+    if any(
+        table.name.startswith(prefix) and home.startswith(its) for prefix, its in OF_ITS_OWN.items() for home in homes
+    ):
         return []
     rooms = {home.split(".")[0] for home in homes}
     room = next((room for room in ("mvne_billing", "mvne_provisioning") if room in rooms), "mvne")
@@ -81,6 +87,12 @@ def test_only_a_simulator_may_keep_tables_without_a_brand() -> None:
     other_side = table("simulated_host_line", Column("imsi", String, primary_key=True))
     assert table_problems(other_side, {"mvne_provisioning.network.simulator"}) == []
     assert table_problems(other_side, {"mvne_provisioning.network.port"}) != []
+
+
+def test_only_the_server_itself_may_keep_the_tables_of_an_sm_dp() -> None:
+    its = table("smdp_profile", Column("iccid", String, primary_key=True))
+    assert table_problems(its, {"mvne_provisioning.smdp.server.tables"}) == []
+    assert table_problems(its, {"mvne_provisioning.smdp.port"}) != []
 
 
 def test_every_table_of_ours_has_its_prefix_and_its_brand() -> None:

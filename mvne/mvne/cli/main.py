@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from mvne.cli import balance, bill, brand, charging, explain, ledger, sandbox, subscriber, usage
+from mvne.cli import balance, bill, brand, charging, explain, ledger, phone, sandbox, smdp, subscriber, usage
 from mvne.cli.failures import INTERRUPTED, explained
 
 
@@ -33,7 +33,9 @@ for _command in (
     balance.group,
     charging.group,
     ledger.group,
+    phone.group,
     sandbox.command,
+    smdp.group,
     explain.group,
 ):
     root.add_command(_command)
