@@ -26,6 +26,7 @@ from mvne_billing.charging.answering import digest
 from mvne_billing.charging.asking import Asked, Sweep
 from mvne_billing.charging.charger import Charger
 from mvne_billing.charging.effects import Batch
+from mvne_billing.charging.moments import read_stamp
 from mvne_billing.charging.routing import Terms
 from mvne_billing.charging.session import (
     Action,
@@ -293,13 +294,21 @@ class Simulation:
         return int(line[-2:]) // 5 % 2
 
     def _note(self, asked: Sequence[Asked]) -> None:
-        """Note which requests were written now, in their order, and hold their lines against the store."""
-        named = {(one.session, one.sequence, digest(one)): one for one in asked if not isinstance(one, Sweep)}
-        query = "SELECT rowid, session, sequence, hash FROM billing_session_request WHERE rowid > ? ORDER BY rowid"
-        for rowid, *name in self.driver.execute(query, (self.last_request,)):
+        """Note which requests were written now, in their order, and hold their lines against the store.
+
+        A client whose clock went back asks the same again with a better one. Where both come at once, the one that was
+        written is the one of its moment.
+        """
+        named: dict[tuple[str, int, str], list[Request | Event]] = defaultdict(list)
+        for one in asked:
+            if not isinstance(one, Sweep):
+                named[one.session, one.sequence, digest(one)].append(one)
+        query = "SELECT rowid, at, session, sequence, hash FROM billing_session_request WHERE rowid > ? ORDER BY rowid"
+        for rowid, at, *name in self.driver.execute(query, (self.last_request,)):
             self.last_request = rowid
             self.tally["requests answered"] += 1
-            pickle.dump(named[tuple(name)], self.log)
+            moment = read_stamp(at)
+            pickle.dump(min(named[tuple(name)], key=lambda one: abs(one.at - moment)), self.log)
         expired = "SELECT 1 FROM billing_session WHERE brand = ? AND id = ? AND state = 'expired'"
         for one in asked:
             if not isinstance(one, Sweep) or one.session in self.expired:

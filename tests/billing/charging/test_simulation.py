@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import timedelta
+
 import pytest
 
-from tests.billing.builders import Books, open_books
-from tests.billing.charging.simulation import Broken, Simulation, replayed
+from mvne_billing.charging.session import Request, Step, Units
+from tests.billing.builders import NUMBER, Books, open_books
+from tests.billing.charging.simulation import USES, Broken, Simulation, replayed
 from tests.billing.charging.till import Till
 
 
@@ -21,6 +25,22 @@ def test_the_books_hold_through_crashes_doubles_delays_and_clocks_that_step(seed
             assert life.tally[happened]
         for happened in ("doubled", "repeats", "swept", "paid in", "SequenceGap", "ClockBackwards"):
             assert life.tally[happened]
+        assert replayed(life, Till(again)) == books_of_life
+
+
+def test_of_one_request_by_two_clocks_the_one_that_was_written_is_lived_again() -> None:
+    """A client whose clock was behind asks again with a better one, and its first request arrives after that."""
+    with open_books() as books, open_books() as again:
+        life = Simulation(Till(books), 3, risk=0.0)
+        service, amount = USES[0]
+        units = (Units(1, service, amount),)
+        begun = Request(books.brand, "s", 0, Step.CREATE, life.lines[1], life.now, units, NUMBER)
+        better = replace(begun, sequence=1, step=Step.UPDATE, at=life.now + timedelta(minutes=2))
+        behind = replace(better, at=life.now - timedelta(seconds=13))
+        for sent in ([begun], [better, behind]):
+            life._deliver(0, [(0, place, one, None) for place, one in enumerate(sent)])
+        assert list(life.done()) == [begun, better]
+        books_of_life = life.finish()
         assert replayed(life, Till(again)) == books_of_life
 
 
