@@ -17,9 +17,9 @@ from mvne.store import open_store
 from mvne_provisioning.errors import ProvisioningError
 from mvne_provisioning.pki.folder import Certificates
 from mvne_provisioning.pki.folder import load as load_certificates
+from mvne_provisioning.pki.server_set import check_server
 from mvne_provisioning.smdp.server.es2 import Operators
 from mvne_provisioning.smdp.server.es9 import Phones
-from mvne_provisioning.smdp.server.fitness import check_fitness
 from mvne_provisioning.smdp.server.loading import fill, stock
 from mvne_provisioning.smdp.server.schema import make_tables
 from mvne_provisioning.smdp.server.service import Smdp
@@ -67,7 +67,7 @@ def run_server(wanted: Wanted, ready: Callable[[dict[str, dict[str, int]]], None
     Raises a `ProvisioningError` for certificates, keys, ports or a schema that will not do, `StoreError` for the store.
     """
     certificates = load_certificates(wanted.certificates)
-    check_fitness(certificates, now(), wanted.has_tls)
+    check_server(certificates, wanted.settings.address, now(), wanted.has_tls)
     post = HttpPost(wanted.notify_url) if wanted.notify_url else None
     vault = open_vault(wanted.keys)
     store = open_store(wanted.store)

@@ -16,7 +16,8 @@ from mvne_provisioning.pki.folder import load
 from mvne_provisioning.pki.minting import mint
 from tests.mvne.cli.conftest import Mvne
 from tests.provisioning.phone import web
-from tests.provisioning.phone.house import ADDRESS, CODE, PERSONAL, Server
+from tests.provisioning.phone.house import ADDRESS, CODE, Server
+from tests.provisioning.somebody import PERSONAL
 
 ICCID = str(PERSONAL.iccid)
 MASKED = f"{'*' * 15}{ICCID[-4:]}"

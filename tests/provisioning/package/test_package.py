@@ -18,21 +18,9 @@ from mvne_provisioning.package.elements import records
 from mvne_provisioning.package.reading import iccid_of
 from mvne_provisioning.package.storing import ProfileClass
 from mvne_provisioning.tlv import Tlv, encode, integer, read_all, read_one
+from tests.provisioning import somebody
 
-PERSONAL = Personal(
-    iccid=Iccid("8999970000000000019"),
-    imsi=Imsi("999700000000001"),
-    k=bytes(range(0x40, 0x50)),
-    opc=bytes(range(0x50, 0x60)),
-    provider_name="Tilleul",
-    profile_name="Tilleul Mobile",
-    pin1="1234",
-    puk1="12345678",
-    adm1="87654321",
-    pin2="56789",
-    puk2="23456789",
-    ota_keys=bytes(range(0x60, 0x90)),
-)
+PERSONAL = replace(somebody.PERSONAL, pin2="56789", puk2="23456789", ota_keys=bytes(range(0x60, 0x90)))
 PACKAGE = personalise(PERSONAL)
 
 

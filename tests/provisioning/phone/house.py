@@ -9,30 +9,18 @@ from datetime import datetime
 
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from mvne_provisioning.identifiers.iccid import Iccid
-from mvne_provisioning.identifiers.imsi import Imsi
-from mvne_provisioning.package import Personal, metadata, personalise
+from mvne_provisioning.package import metadata, personalise
 from mvne_provisioning.phone.es9 import Answer
 from mvne_provisioning.pki.folder import Certificates
 from mvne_provisioning.smdp import rsp
 from mvne_provisioning.smdp.rsp import Keys, Notified, Refused, Sealable, Session
 from tests.provisioning.phone.double import refusal
 from tests.provisioning.phone.papers import AT
+from tests.provisioning.somebody import PERSONAL
 
 ADDRESS = "smdp.example.com"
 CODE = f"LPA:1${ADDRESS}$ABC-123$2.999.10"
 TRANSACTION = bytes(range(16))
-PERSONAL = Personal(
-    iccid=Iccid("8999970000000000019"),
-    imsi=Imsi("999700000000001"),
-    k=bytes(range(0x40, 0x50)),
-    opc=bytes(range(0x50, 0x60)),
-    provider_name="Tilleul",
-    profile_name="Tilleul Mobile",
-    pin1="1234",
-    puk1="12345678",
-    adm1="87654321",
-)
 PROFILE = Sealable.checked(personalise(PERSONAL), metadata(PERSONAL, PERSONAL.plmn, [ADDRESS]))
 OWN_KEYS = Keys(bytes([1] * 16), bytes([2] * 16), bytes([3] * 16))
 

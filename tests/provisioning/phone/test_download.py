@@ -20,8 +20,9 @@ from mvne_provisioning.pki.roles import Curve
 from mvne_provisioning.smdp import rsp
 from mvne_provisioning.smdp.rsp import Keys, Sealable
 from tests.provisioning.phone.double import token
-from tests.provisioning.phone.house import ADDRESS, CODE, OWN_KEYS, PERSONAL, PROFILE, Server
+from tests.provisioning.phone.house import ADDRESS, CODE, OWN_KEYS, PROFILE, Server
 from tests.provisioning.phone.papers import AT
+from tests.provisioning.somebody import PERSONAL
 
 
 @pytest.fixture(scope="module", params=list(Curve))

@@ -10,29 +10,17 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from mvne_provisioning.identifiers.iccid import Iccid
-from mvne_provisioning.identifiers.imsi import Imsi
-from mvne_provisioning.package import Personal, metadata, personalise
+from mvne_provisioning.package import metadata, personalise
 from mvne_provisioning.pki.folder import Certificates, load
 from mvne_provisioning.pki.minting import mint
 from mvne_provisioning.pki.roles import Curve
 from mvne_provisioning.smdp import rsp
 from mvne_provisioning.smdp.rsp import Sealable, Session
 from tests.provisioning.rsp.little_card import ADDRESS, LittleCard
+from tests.provisioning.somebody import PERSONAL
 
 AT = datetime(2027, 3, 1, 12, tzinfo=UTC)
 TRANSACTION, SERVER_CHALLENGE = bytes(range(0x10, 0x20)), bytes(range(0x20, 0x30))
-PERSONAL = Personal(
-    iccid=Iccid("8999970000000000019"),
-    imsi=Imsi("999700000000001"),
-    k=bytes(range(0x40, 0x50)),
-    opc=bytes(range(0x50, 0x60)),
-    provider_name="Tilleul",
-    profile_name="Tilleul Mobile",
-    pin1="1234",
-    puk1="12345678",
-    adm1="87654321",
-)
 PROFILE = Sealable.checked(personalise(PERSONAL), metadata(PERSONAL, PERSONAL.plmn, [ADDRESS]))
 
 

@@ -14,9 +14,10 @@ from mvne_provisioning.pki.signing import is_signed
 from mvne_provisioning.smdp import rsp
 from mvne_provisioning.smdp.rsp import CancelReason, Event, Failure, InstallationResult, Keys, Other, Sealable, Session
 from mvne_provisioning.tlv import encode
-from tests.provisioning.rsp.conftest import AT, PERSONAL, PROFILE, SERVER_CHALLENGE, TRANSACTION, Scene
+from tests.provisioning.rsp.conftest import AT, PROFILE, SERVER_CHALLENGE, TRANSACTION, Scene
 from tests.provisioning.rsp.little_card import ADDRESS, CHALLENGE, swap
 from tests.provisioning.rsp.opening import open_bpp, split
+from tests.provisioning.somebody import PERSONAL
 
 OWN_KEYS = Keys(bytes([1] * 16), bytes([2] * 16), bytes([3] * 16))
 

@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 from mvne_provisioning.smdp import rsp
 from mvne_provisioning.smdp.rsp import Prepared, Refused
 from mvne_provisioning.smdp.status_codes import REASONS, SUBJECTS
-from tests.provisioning.rsp.conftest import AT, PERSONAL, PROFILE, SERVER_CHALLENGE, TRANSACTION, Scene
+from tests.provisioning.rsp.conftest import AT, PROFILE, SERVER_CHALLENGE, TRANSACTION, Scene
 from tests.provisioning.rsp.little_card import ADDRESS, b64, swap
+from tests.provisioning.somebody import PERSONAL
 
 FUNCTIONS = ["initiate", "authenticate", "prepare", "cancelled", "installed", "other"]
 PLAIN = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20)

@@ -19,8 +19,9 @@ from mvne_provisioning.pki.roles import Curve, Role
 from mvne_provisioning.smdp import rsp
 from mvne_provisioning.smdp.rsp import Event, Prepared, Refused
 from mvne_provisioning.tlv import encode
-from tests.provisioning.rsp.conftest import AT, PERSONAL, PROFILE, SERVER_CHALLENGE, TRANSACTION, Scene
+from tests.provisioning.rsp.conftest import AT, PROFILE, SERVER_CHALLENGE, TRANSACTION, Scene
 from tests.provisioning.rsp.little_card import ADDRESS, LittleCard, b64, signature, swap
+from tests.provisioning.somebody import PERSONAL
 
 OTHER_TRANSACTION = "00" * 16
 YEAR = timedelta(days=366)
